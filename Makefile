@@ -4,6 +4,7 @@
 #   O=dir                        build there (default: build)
 #   CC=clang-14                  another compiler
 #   SANITIZE=address,undefined   instrument the userspace code
+#   ONLY=word                    of the suites, those with the word in their path
 # A change of compiler or flags rebuilds what they touch, and nothing else does.
 
 O        ?= build
@@ -46,8 +47,12 @@ KERNEL_SRC   := $(wildcard tests/bpf/test_*.c)
 BENCH_SRC    := $(filter-out %.bpf.c,$(wildcard tests/bench/*.c))
 TOOL_SRC     := $(wildcard tests/tools/*.c)
 FUZZ_SRC     := $(wildcard tests/fuzz/fuzz_*.c)
-INTEGRATION  := $(wildcard tests/integration/test_*.sh)
-LINTS        := $(sort $(wildcard tests/lint/check_*.sh tests/lint/house_rules.sh tests/lint/test_*.sh))
+INTEGRATION   = $(call only,$(wildcard tests/integration/test_*.sh))
+LINTS         = $(call only,$(sort $(wildcard tests/lint/check_*.sh tests/lint/house_rules.sh tests/lint/test_*.sh)))
+
+# ONLY=word keeps the suites with that word in their path.
+ONLY ?=
+only  = $(if $(ONLY),$(foreach file,$(1),$(if $(findstring $(ONLY),$(file)),$(file))),$(1))
 
 SKEL      := $(if $(BPF_SRC),$(BPF_O)/skel/sluice.skel.h)
 TEST_SKEL := $(addprefix $(BPF_O)/skel/,$(notdir $(BPF_TEST_SRC:.bpf.c=.skel.h)))
@@ -55,11 +60,11 @@ LIB       := $(O)/libsluice.a
 HARNESS   := $(O)/libharness.a
 AGENT     := $(if $(AGENT_SRC),$(O)/bin/sluiced)
 CLI       := $(if $(CLI_SRC),$(O)/bin/sluicectl)
-UNIT      := $(UNIT_SRC:%.c=$(O)/%)
-KERNEL    := $(KERNEL_SRC:%.c=$(O)/%)
+UNIT      := $(patsubst %.c,$(O)/%,$(call only,$(UNIT_SRC)))
+KERNEL    := $(patsubst %.c,$(O)/%,$(call only,$(KERNEL_SRC)))
 BENCH     := $(BENCH_SRC:tests/bench/%.c=$(O)/bin/bench-%)
 TOOLS     := $(TOOL_SRC:tests/tools/%.c=$(O)/bin/%)
-FUZZ      := $(FUZZ_SRC:%.c=$(O)/%)
+FUZZ      := $(patsubst %.c,$(O)/%,$(call only,$(FUZZ_SRC)))
 obj        = $(patsubst %.c,$(O)/obj/%.o,$(1))
 
 # ---- flags ----------------------------------------------------------------------
@@ -98,33 +103,33 @@ SL_CFLAGS = -std=gnu11 -D_GNU_SOURCE -DSL_VERSION='"$(VERSION)"' $(WARN) $(probe
 	$(SAN) $(REPRO) -fno-common -I. -Iinclude -isystem $(BPF_O)/skel $(PKG_CFLAGS) $(CFLAGS)
 SL_LDFLAGS = $(HARDEN_LD) $(SAN) $(LDFLAGS)
 
-# Keeps $(2) in the stamp $(1) and touches it only when it changes: what depends on it is then rebuilt.
+# Keeps $(2) in the file $(1), touched only when it changes: what depends on it is then rebuilt.
 same = $(and $(findstring x$(strip $(1))x,x$(strip $(2))x),$(findstring x$(strip $(2))x,x$(strip $(1))x))
 define remember
-$(if $(and $(wildcard $(O)/stamp/$(1)),$(call same,$(file <$(O)/stamp/$(1)),$(2))),,$(shell \
-	mkdir -p $(O)/stamp)$(file >$(O)/stamp/$(1),$(strip $(2))))
+$(if $(and $(wildcard $(1)),$(call same,$(file <$(1)),$(2))),,$(shell \
+	mkdir -p $(dir $(1)))$(file >$(1),$(strip $(2))))
 endef
-$(call remember,cc,$(CC) $(SL_CFLAGS))
-$(call remember,ld,$(CC) $(SL_LDFLAGS) $(LINK_FUZZ) $(PKG_LIBS))
-$(call remember,lib,$(LIB_SRC))
-$(call remember,harness,$(HARNESS_SRC))
-$(call remember,bpf,$(BPF_CLANG) $(BPF_FLAGS))
-$(call remember,bpf-list,$(BPF_SRC))
+$(call remember,$(O)/stamp/cc,$(CC) $(SL_CFLAGS))
+$(call remember,$(O)/stamp/ld,$(CC) $(SL_LDFLAGS) $(LINK_FUZZ) $(PKG_LIBS))
+$(call remember,$(O)/stamp/lib,$(LIB_SRC))
+$(call remember,$(O)/stamp/harness,$(HARNESS_SRC))
+$(call remember,$(BPF_O)/stamp/bpf,$(BPF_CLANG) $(BPF_FLAGS))
+$(call remember,$(BPF_O)/stamp/bpf-list,$(BPF_SRC))
 
 endif
 
 # Only after `make clean all` in one run.
-$(O)/stamp/%:
+$(sort $(O)/stamp/% $(BPF_O)/stamp/%):
 	$(Q)mkdir -p $(@D) && touch $@
 
 # ---- BPF ------------------------------------------------------------------------
 
-$(BPF_O)/bpf/%.bpf.o: %.bpf.c $(O)/stamp/bpf
+$(BPF_O)/bpf/%.bpf.o: %.bpf.c $(BPF_O)/stamp/bpf
 	$(call say,BPF)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(BPF_CLANG) $(BPF_FLAGS) -MMD -MP -MT $@ -c $< -o $@
 
-$(BPF_O)/bpf/sluice.linked.o: $(BPF_SRC:%.bpf.c=$(BPF_O)/bpf/%.bpf.o) $(O)/stamp/bpf-list
+$(BPF_O)/bpf/sluice.linked.o: $(BPF_SRC:%.bpf.c=$(BPF_O)/bpf/%.bpf.o) $(BPF_O)/stamp/bpf-list
 	$(call say,LINK)
 	$(Q)$(BPFTOOL) gen object $@ $(filter %.bpf.o,$^)
 
@@ -182,23 +187,23 @@ $(FUZZ): $(O)/%: $(O)/obj/%.o $(if $(LINK_FUZZ),,$(O)/obj/tests/fuzz/replay.o) $
 all: $(SKEL) $(TEST_SKEL) $(LIB) $(AGENT) $(CLI) $(TOOLS)
 
 .PHONY: skel unit kernel benches fuzzers
-skel: $(SKEL) $(TEST_SKEL)
-unit: $(UNIT)
-kernel: $(KERNEL)
-benches: $(BENCH) $(TOOLS)
-fuzzers: $(FUZZ)
+skel: $(SKEL) $(TEST_SKEL) ; @:
+unit: $(UNIT) ; @:
+kernel: $(KERNEL) ; @:
+benches: $(BENCH) $(TOOLS) ; @:
+fuzzers: $(FUZZ) ; @:
 
 # ---- checks ---------------------------------------------------------------------
 
 SANITIZED := $(O)/sanitized
-SUB_SAN    = $(MAKE) --no-print-directory O=$(SANITIZED) BPF_O=$(BPF_O) SANITIZE=address,undefined
+SUB_SAN   := --no-print-directory O=$(SANITIZED) BPF_O=$(BPF_O) SANITIZE=address,undefined
 RUN       := tests/run.sh
 export ASAN_OPTIONS  ?= strict_string_checks=1:detect_stack_use_after_return=1
 export UBSAN_OPTIONS ?= print_stacktrace=1
 
 .PHONY: test test-all setup
 test: setup ## everything: setup if needed, build, lint, all suites (the README's command)
-	$(Q)$(MAKE) --no-print-directory test-all
+	$(Q)$(MAKE) --no-print-directory $(if $(findstring -j,$(MAKEFLAGS)),,-j$$(nproc)) test-all
 
 setup: ## install what is missing (Debian packages, bpffs)
 	$(Q)scripts/setup.sh
@@ -229,9 +234,9 @@ sanitize: sanitized-unit ## unit tests under ASan and UBSan
 
 .PHONY: sanitized-unit sanitized-fuzzers
 sanitized-unit: $(SKEL) $(TEST_SKEL)
-	$(Q)$(SUB_SAN) unit
+	$(Q)$(MAKE) $(SUB_SAN) unit
 sanitized-fuzzers: $(SKEL) $(TEST_SKEL) | sanitized-unit
-	$(Q)$(SUB_SAN) fuzzers
+	$(Q)$(MAKE) $(SUB_SAN) fuzzers
 
 T       ?=
 SECONDS ?= 60

@@ -33,8 +33,9 @@ count() {
 
 run_suite() {
 	local suite=$1 name log code begin took
-	name=$(basename "$suite")
-	log=$logs/$group-$name.log
+	name=${suite#*tests/}
+	name=${name#*/}
+	log=$logs/$group-${name//\//-}.log
 	begin=$(date +%s%N)
 	timeout -k 10 "$limit" "$suite" >"$log" 2>&1 </dev/null
 	code=$?
