@@ -9,7 +9,7 @@
 # and the exit code is 1 when anything failed or nothing ran.
 # SL_SUITE_SECONDS: the time limit of a suite (default 300).
 set -u
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/.." || exit 1
 
 limit=${SL_SUITE_SECONDS:-300}
 logs=${SL_BUILD:-build}/log
