@@ -67,7 +67,8 @@ static unsigned int replay_folder(const char *folder)
 		struct stat st;
 		int len = snprintf(path, sizeof(path), "%s/%s", folder, entry->d_name);
 
-		if (len < 0 || (size_t)len >= sizeof(path) || stat(path, &st) || !S_ISREG(st.st_mode))
+		if (len < 0 || (size_t)len >= sizeof(path) || stat(path, &st) ||
+		    !S_ISREG(st.st_mode))
 			continue;
 		replay_file(path);
 		files++;
