@@ -51,7 +51,7 @@ run_suite() {
 	printf '  FAIL  %-12s %-32s %4d of %d failed %d.%02d s, exit code %d%s\n' "$group" "$name" \
 		"$bad" $((good + bad)) $((took / 100)) $((took % 100)) "$code" \
 		"$([ "$code" -eq 124 ] && echo " (over $limit s)")"
-	grep -v '^\[ *\(RUN\|OK\) *\]' "$log" | tail -n 60 | sed 's/^/        /'
+	grep -v -e '^\[ *\(RUN\|OK\) *\]' -e '^ok ' "$log" | tail -n 60 | sed 's/^/        /'
 	lost+=("$group/$name: $log")
 }
 
