@@ -29,6 +29,7 @@ add() {
 	local path=$1 licence=$2
 
 	shift 2
+	mkdir -p "$tree/${path%/*}"
 	printf '%s\n' "// SPDX-License-Identifier: $licence" "$@" >"$tree/$path"
 }
 
@@ -90,7 +91,7 @@ refuses layers userspace/agent/b.c $A '#include "sluice.skel.h"'
 refuses layers userspace/agent/b.c $A '#include "b.h"'
 refuses layers userspace/agent/b.c $A '#include "bpf/maps.h"'
 refuses layers userspace/agent/b.c $A '#include HEADER'
-mkdir -p "$tree/userspace/new"
+refuses layers userspace/new/b.c $A '#include <stdint.h>'
 refuses layers bpf/b.bpf.c $G '#include <linux/bpf.h>'
 refuses layers bpf/b.bpf.c $G '#include <string.h>'
 refuses layers bpf/b.bpf.c $G '#include "userspace/base/a.h"'
@@ -120,13 +121,19 @@ accepts rules 'a file of 500 lines'
 add userspace/conf/c.c $A 'snprintf(b, 1, "c");' 'extern int subsystem(void);'
 accepts rules 'names that only contain a forbidden one'
 
-refuses secrets b.c $A "-----BEGIN RSA PRIVATE"" KEY-----"
-refuses secrets b.c $A "-----BEGIN PRIVATE"" KEY-----"
-refuses secrets b.c $A "id = AKIA""ABCDEFGHIJKLMNOP"
-refuses secrets b.c $A "t = ghp_""abcdefghijklmnopqrstuvwxyz0123456789"
-refuses secrets b.c $A "pass""word = \"correct-horse\""
-refuses secrets b.c $A "url: redis:/""/user:hunter22@host/"
-refuses secrets b.key $A 'anything'
+refuses secrets userspace/b.c $A "-----BEGIN RSA PRIVATE"" KEY-----"
+refuses secrets userspace/b.c $A "-----BEGIN PRIVATE"" KEY-----"
+refuses secrets userspace/b.c $A "id = AKIA""ABCDEFGHIJKLMNOP"
+refuses secrets userspace/b.c $A "t = ghp_""abcdefghijklmnopqrstuvwxyz0123456789"
+refuses secrets userspace/b.c $A "t = github""_pat_abcdefghijklmnopqrstuvwxyz_0123456789"
+refuses secrets userspace/b.c $A "t = glp""at-abcdefghijklmnopqrst"
+refuses secrets userspace/b.c $A "t = xo""xb-1234567890-abcdef"
+refuses secrets userspace/b.c $A "t = s""k-abcdefghijklmnopqrstuvwxyz"
+refuses secrets userspace/b.c $A "t = AI""zaabcdefghijklmnopqrstuvwxyz012345678"
+refuses secrets userspace/b.c $A "t = ey""Jabcdefghijkl.eyJabcdefghijkl.abc"
+refuses secrets userspace/b.c $A "pass""word = \"correct-horse\""
+refuses secrets userspace/b.c $A "url: redis:/""/user:hunter22@host/"
+refuses secrets userspace/b.key $A 'anything'
 
 # The hooks' rules for a message.
 message() {
