@@ -17,6 +17,7 @@ Q        := $(if $(V),,@)
 say       = @printf '  %-7s %s\n' $(1) $(patsubst $(O)/%,%,$@)
 
 SHELL       := /bin/bash
+.SHELLFLAGS := -o pipefail -c
 MAKEFLAGS   += --no-builtin-rules
 export PATH := $(PATH):/usr/sbin:/sbin
 export SL_BUILD := $(O)
@@ -77,12 +78,13 @@ PROBED := -Wformat-signedness -Wduplicated-cond -Wduplicated-branches -Wlogical-
 	-Wjump-misses-init -Wnull-dereference -Wcast-align=strict -Wformat-overflow=2 \
 	-Wformat-truncation=2 -ftrivial-auto-var-init=zero
 HARDEN := -fstack-protector-strong -fstack-clash-protection -fcf-protection -fPIE \
-	$(if $(SANITIZE),,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=$(if $(findstring clang,$(CC)),2,3))
+	$(if $(SANITIZE)$(findstring -O0,$(CFLAGS)),,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3)
 HARDEN_LD := -pie -Wl,-z,relro,-z,now -Wl,-z,noexecstack -Wl,--as-needed
 SAN := $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer)
 
 CFLAGS  ?= -O2 -g
 LDFLAGS ?=
+EXTRA   :=
 BPF_ARCH := $(shell uname -m | sed 's/x86_64/x86/;s/aarch64/arm64/')
 REPRO    := -ffile-prefix-map=$(CURDIR)=.
 BPF_FLAGS := -target bpf -mcpu=v3 -O2 -g -std=gnu11 -Wall -Wextra -Werror -Wshadow \
@@ -90,7 +92,7 @@ BPF_FLAGS := -target bpf -mcpu=v3 -O2 -g -std=gnu11 -Wall -Wextra -Werror -Wshad
 LINK_FUZZ ?=
 
 # These goals only read or remove: they need no compiler.
-ifneq ($(filter-out help clean hooks test format,$(or $(MAKECMDGOALS),all)),)
+ifneq ($(filter-out help clean hooks test setup format vmlinux,$(or $(MAKECMDGOALS),all)),)
 
 probe_file := $(O)/probed-$(notdir $(CC))
 probed := $(shell [ $(probe_file) -nt Makefile ] || { mkdir -p $(O); for f in $(PROBED); do \
@@ -267,10 +269,14 @@ demo: all ## three tenants and an attack in network namespaces (root)
 run: all ## protect an interface: IFACE=eth0 CONFIG=docs/examples/...yaml (root)
 	$(Q)scripts/run.sh "$(CONFIG)" "$(IFACE)"
 
-.PHONY: format hooks install clean help
+.PHONY: format vmlinux hooks install clean help
 FORMATTED = $(shell git ls-files -co --exclude-standard '*.c' '*.h' | grep -v '^vmlinux.h$$')
 format: ## clang-format every C file
 	$(Q)clang-format-14 -i $(FORMATTED)
+
+vmlinux: ## make vmlinux.h anew from the running kernel
+	$(Q)$(BPFTOOL) btf dump file /sys/kernel/btf/vmlinux format c | scripts/trim_vmlinux.py >vmlinux.h.new
+	$(Q)mv vmlinux.h.new vmlinux.h
 
 hooks: ## check commits and pushes of this clone (git config core.hooksPath)
 	$(Q)git config core.hooksPath .githooks

@@ -103,6 +103,21 @@ install_packages() {
 	trap allow_services EXIT
 	DEBIAN_FRONTEND=noninteractive apt-get -q -y --no-install-recommends install "${known[@]}" \
 		>/dev/null
+	keep_servers_off
+}
+
+# Tests and bench start their own nginx and haproxy; what we installed for them must
+# not come up with the machine's next boot.
+keep_servers_off() {
+	local package
+
+	command -v systemctl >/dev/null || return 0
+	for package in nginx-light haproxy; do
+		if [[ " ${missing[*]} " == *" $package "* ]]; then
+			systemctl -q disable "${package%-light}" 2>/dev/null ||
+				say "could not disable the service ${package%-light}" >&2
+		fi
+	done
 }
 
 if [ ${#missing[@]} -gt 0 ]; then install_packages; fi
