@@ -4,7 +4,8 @@
 #   tests/run.sh [--group NAME] suite... [--group NAME] suite...
 # A suite is a program: a cmocka binary, or a script that prints "ok - name" and
 # "not ok - name". One that prints neither counts once, by its exit code; one that
-# dies without saying what failed counts as a failure. The last line is
+# dies without saying what failed counts as a failure, and so does a skipped test:
+# a skip looks green. The last line is
 #   N passed, N failed
 # and the exit code is 1 when anything failed or nothing ran.
 # SL_SUITE_SECONDS: the time limit of a suite (default 300).
@@ -17,11 +18,20 @@ group=tests
 passed=0
 failed=0
 lost=()
+running=
+
+# timeout passes the signal on to all processes of the suite, which clean up.
+trap '[ -z "$running" ] || { kill "$running"; wait "$running"; }; exit 130' INT TERM
+
+# Sums the numbers of cmocka's lines about $2 tests in the log $1.
+cmocka_says() {
+	sed -n "s/^\[ *$2 *\] \([0-9]*\) test(s).*/\1/p" "$1" | awk '{ n += $1 } END { print n + 0 }'
+}
 
 # Sets good and bad from the log $1 of a suite that ended with code $2.
 count() {
-	good=$(sed -n 's/^\[  PASSED  \] \([0-9]*\) test(s).*/\1/p' "$1" | awk '{ n += $1 } END { print n + 0 }')
-	bad=$(sed -n 's/^\[  FAILED  \] \([0-9]*\) test(s).*/\1/p' "$1" | awk '{ n += $1 } END { print n + 0 }')
+	good=$(cmocka_says "$1" PASSED)
+	bad=$(($(cmocka_says "$1" FAILED) + $(cmocka_says "$1" SKIPPED)))
 	good=$((good + $(grep -c '^ok ' "$1")))
 	bad=$((bad + $(grep -c '^not ok ' "$1")))
 	if [ "$2" -ne 0 ] && [ "$bad" -eq 0 ]; then
@@ -37,8 +47,11 @@ run_suite() {
 	name=${name#*/}
 	log=$logs/$group-${name//\//-}.log
 	begin=$(date +%s%N)
-	timeout -k 10 "$limit" "$suite" >"$log" 2>&1 </dev/null
+	timeout -k 10 "$limit" "$suite" >"$log" 2>&1 </dev/null &
+	running=$!
+	wait "$running"
 	code=$?
+	running=
 	took=$((($(date +%s%N) - begin) / 10000000))
 	count "$log" "$code"
 	passed=$((passed + good))
