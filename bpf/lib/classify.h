@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Whose packet is it? The service table is the gate: what is not addressed to
+ * a protected service is nobody's business. Then, in order: the bound flow,
+ * the service's own tenant, the remote prefix, on egress the socket, mark and
+ * cgroup, and last tenant 0.
+ */
+#pragma once
+
+#include "bpf/config.h"
+#include "bpf/maps.h"
+#include "bpf/lib/parse.h"
+#include "sluice/hash.h"
+
+struct sl_owner {
+	__u32 tenant;
+	enum sl_found_by found_by;
+};
+
+/* What the live service entry says; flags 0 = no such service. */
+struct sl_service_hit {
+	__u8 flags;
+	__u16 tenant;
+};
+
+static __always_inline struct sl_service_hit sl_find_service4(__u32 half, __u64 word, __u8 protocol,
+							      __u64 seed)
+{
+	__u64 hash = sl_service4_hash(word, protocol, seed);
+	__u32 mask = sl_load.services4_mask;
+	__u32 first = half ? mask + 1 : 0;
+
+#pragma unroll
+	for (int choice = 0; choice < 2; choice++) {
+		__u32 line_index = first + ((__u32)(hash >> (choice * 32)) & mask);
+		const struct sl_service4_line *line =
+			bpf_map_lookup_elem(&sl_services4, &line_index);
+
+		if (!line)
+			break;
+#pragma unroll
+		for (int i = 0; i < SL_SERVICE4_SLOTS; i++) {
+			const struct sl_service4 *s = &line->slot[i];
+
+			if (*(const __u64 *)s == word && s->protocol == protocol && s->flags)
+				return (struct sl_service_hit){ .flags = s->flags,
+								.tenant = s->tenant };
+		}
+	}
+	return (struct sl_service_hit){ 0 };
+}
+
+static __always_inline struct sl_service_hit sl_find_service6(__u32 half, __u64 high, __u64 low,
+							      __be16 port, __u16 vlan,
+							      __u8 protocol, __u64 seed)
+{
+	__u64 hash = sl_service6_hash(high, low, port, vlan, protocol, seed);
+	__u32 mask = sl_load.services6_mask;
+	__u32 first = half ? mask + 1 : 0;
+
+#pragma unroll
+	for (int choice = 0; choice < 2; choice++) {
+		__u32 line_index = first + ((__u32)(hash >> (choice * 32)) & mask);
+		const struct sl_service6_line *line =
+			bpf_map_lookup_elem(&sl_services6, &line_index);
+
+		if (!line)
+			break;
+#pragma unroll
+		for (int i = 0; i < SL_SERVICE6_SLOTS; i++) {
+			const struct sl_service6 *s = &line->slot[i];
+			const __u64 *address = (const __u64 *)s->address;
+
+			if (address[0] == high && address[1] == low && s->port == port &&
+			    s->vlan == vlan && s->protocol == protocol && s->flags)
+				return (struct sl_service_hit){ .flags = s->flags,
+								.tenant = s->tenant };
+		}
+	}
+	return (struct sl_service_hit){ 0 };
+}
+
+static __always_inline __u64 sl_word_at(const void *address, __u32 index)
+{
+	const __u32 *at = address;
+
+	/* Two loads: an address in a packet is 4-byte aligned at best. */
+	return (__u64)at[index * 2] | (__u64)at[index * 2 + 1] << 32;
+}
+
+/* Try the wildcard shapes in use, most specific first. */
+static __always_inline struct sl_service_hit sl_find_service(const struct sl_packet *p,
+							     const struct sl_ctl_half *live,
+							     __u32 half)
+{
+	struct sl_service_hit hit = { 0 };
+	__u8 protocol = p->later_fragment ? SL_PROTO_FRAGMENT : p->protocol;
+	bool v4 = p->family == 4;
+	__u32 shapes = v4 ? live->shapes4 : live->shapes6;
+	__u32 count = v4 ? live->shapes4_count : live->shapes6_count;
+
+#pragma clang loop unroll(disable)
+	for (__u32 i = 0; i < SL_SHAPES; i++) {
+		__u32 shape = shapes & 0xf;
+		__u16 vlan = shape & SL_SHAPE_ANY_VLAN ? SL_VLAN_ANY : p->vlan;
+		__be16 port = shape & SL_SHAPE_ANY_PORT ? 0 : p->local_port;
+		bool any_address = shape & SL_SHAPE_ANY_ADDRESS;
+
+		if (i >= count)
+			break;
+		shapes >>= 4;
+		if (v4) {
+			__be32 address = any_address ? 0 : *(const __be32 *)p->local;
+
+			hit = sl_find_service4(half, sl_service4_word(address, port, vlan),
+					       protocol, live->services4_seed);
+		} else {
+			__u64 high = any_address ? 0 : sl_word_at(p->local, 0);
+			__u64 low = any_address ? 0 : sl_word_at(p->local, 1);
+
+			hit = sl_find_service6(half, high, low, port, vlan, protocol,
+					       live->services6_seed);
+		}
+		if (hit.flags)
+			break;
+	}
+	return hit;
+}
+
+/* A flow is written by the gateway, which is not trusted with the tenant range. */
+static __always_inline __u32 sl_find_flow(const struct sl_packet *p)
+{
+	const struct sl_flow *flow;
+
+	if (p->family == 4) {
+		struct sl_flow4_key key = { .remote = *(const __be32 *)p->remote,
+					    .local = *(const __be32 *)p->local,
+					    .remote_port = p->remote_port,
+					    .local_port = p->local_port,
+					    .protocol = p->protocol };
+
+		flow = bpf_map_lookup_elem(&sl_flows4, &key);
+	} else {
+		struct sl_flow6_key key = { .remote_port = p->remote_port,
+					    .local_port = p->local_port,
+					    .protocol = p->protocol };
+
+		__builtin_memcpy(key.remote, p->remote, 16);
+		__builtin_memcpy(key.local, p->local, 16);
+		flow = bpf_map_lookup_elem(&sl_flows6, &key);
+	}
+	return flow && flow->tenant < sl_load.tenants ? flow->tenant : SL_TENANT_NONE;
+}
+
+static __always_inline __u32 sl_find_source(const struct sl_packet *p, __u32 features, __u32 half)
+{
+	const struct sl_source *source = NULL;
+
+	if (p->family == 4) {
+		struct sl_prefix4 key = { .prefix_bits = 32 };
+
+		if (!(features & SL_FEATURE_SOURCES4))
+			return SL_TENANT_NONE;
+		__builtin_memcpy(key.address, p->remote, 4);
+		source = bpf_map_lookup_elem(&sl_sources4, &key);
+	} else {
+		struct sl_prefix6 key = { .prefix_bits = 128 };
+
+		if (!(features & SL_FEATURE_SOURCES6))
+			return SL_TENANT_NONE;
+		__builtin_memcpy(key.address, p->remote, 16);
+		source = bpf_map_lookup_elem(&sl_sources6, &key);
+	}
+	return source ? source->tenant[half] : SL_TENANT_NONE;
+}
+
+/* Tenant by flow, service or prefix; SL_TENANT_NONE when none of them knows. */
+static __always_inline struct sl_owner sl_owner_of(const struct sl_packet *p,
+						   struct sl_service_hit hit, __u32 features,
+						   __u32 half)
+{
+	struct sl_owner owner = { .tenant = SL_TENANT_NONE };
+
+	if ((hit.flags & SL_SERVICE_BIND) && (features & SL_FEATURE_FLOWS) && !p->later_fragment) {
+		owner.found_by = SL_FOUND_FLOW;
+		owner.tenant = sl_find_flow(p);
+		if (owner.tenant != SL_TENANT_NONE)
+			return owner;
+	}
+	if (hit.flags & SL_SERVICE_TENANT) {
+		owner.found_by = SL_FOUND_SERVICE;
+		owner.tenant = hit.tenant;
+		return owner;
+	}
+	owner.found_by = SL_FOUND_SOURCE;
+	owner.tenant = sl_find_source(p, features, half);
+	return owner;
+}

@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The verdict on one packet of one tenant: block, lease, shed, connections,
+ * rates, in that order. Nothing is written before everything that can refuse
+ * has been looked at, but for the buckets themselves, which refuse unwritten.
+ *
+ * @dry: a compile-time constant; true in the explain programs, which look at
+ * every bucket and charge none.
+ */
+#pragma once
+
+#include "bpf/lib/bucket.h"
+#include "bpf/lib/clock.h"
+#include "bpf/lib/parse.h"
+#include "bpf/lib/shed.h"
+#include "bpf/maps.h"
+
+/* What judging one packet needs and finds. */
+struct sl_case {
+	const struct sl_packet *packet;
+	const struct sl_limit *limit;
+	const struct sl_side *side;
+	struct sl_bucket_side *bucket;
+	enum sl_direction way;
+	__u32 tenant;
+	__u64 now_ns;
+	__u64 seed;
+	struct sl_bucket_events events;
+	bool lease_over;
+	bool shedding;
+	bool dry;
+};
+
+static __always_inline __u64 sl_flow_hash(const struct sl_packet *p, __u64 seed)
+{
+	__u64 remote, local;
+
+	if (p->family == 4) {
+		remote = *(const __u32 *)p->remote;
+		local = *(const __u32 *)p->local;
+	} else {
+		const __u32 *r = p->remote, *l = p->local;
+
+		remote = ((__u64)r[0] << 32 | r[1]) ^ ((__u64)r[2] << 32 | r[3]);
+		local = ((__u64)l[0] << 32 | l[1]) ^ ((__u64)l[2] << 32 | l[3]);
+	}
+	return sl_mix(sl_mix(remote ^ seed) + local +
+		      ((__u64)p->remote_port << 32 | (__u64)p->local_port << 16 | p->protocol));
+}
+
+static __always_inline enum sl_shed_class sl_shed_class_of(const struct sl_packet *p)
+{
+	if (p->protocol != PROTO_TCP || p->later_fragment)
+		return SL_SHED_DATAGRAM;
+	if (sl_is_syn(p))
+		return SL_SHED_NEW_CONN;
+	if (p->has_payload && !(p->tcp_flags & (TCP_FIN | TCP_RST)))
+		return SL_SHED_DATA;
+	return SL_SHED_CONTROL;
+}
+
+static __always_inline bool sl_sheds(struct sl_case *c)
+{
+	__u32 share;
+
+	if (!c->side->shed_until_ns || c->now_ns >= c->side->shed_until_ns)
+		return false;
+	c->shedding = true;
+	share = sl_shed_share(sl_shed_class_of(c->packet), c->side->shed_permille);
+	return share && sl_shed_picks(sl_flow_hash(c->packet, c->seed), share);
+}
+
+/* Another tenant had this id: start with full buckets. One CPU wins the exchange. */
+static __always_inline void sl_rearm(struct sl_case *c)
+{
+	struct sl_bucket_side *b = c->bucket;
+	__u32 seen = *(volatile __u32 *)&b->gen;
+
+	if (seen == c->side->gen || c->dry)
+		return;
+	if (__sync_val_compare_and_swap(&b->gen, seen, c->side->gen) != seen)
+		return;
+	b->packets_tat_cu = c->now_ns << SL_CREDIT_SHIFT;
+	b->bytes_tat_cu = c->now_ns << SL_CREDIT_SHIFT;
+	b->new_conns_tat_cu = c->now_ns << SL_CREDIT_SHIFT;
+	b->fragments_tat_cu = c->now_ns << SL_CREDIT_SHIFT;
+}
+
+/* Room for @cost_cu? Takes nothing; a refused word is pulled back when it has to be. */
+static __always_inline bool sl_has(struct sl_case *c, __u64 *tat_cu, __u64 cost_cu, __u64 burst_cu,
+				   __u64 debt_cu)
+{
+	__u64 now_cu = c->now_ns << SL_CREDIT_SHIFT;
+
+	if (sl_bucket_has(tat_cu, cost_cu, burst_cu, now_cu))
+		return true;
+	if (!c->dry)
+		sl_bucket_pull_back(tat_cu, burst_cu, debt_cu, now_cu, &c->events);
+	return false;
+}
+
+static __always_inline bool sl_take(struct sl_case *c, __u64 *tat_cu, __u64 cost_cu, __u64 burst_cu,
+				    __u64 debt_cu)
+{
+	if (c->dry)
+		return sl_has(c, tat_cu, cost_cu, burst_cu, debt_cu);
+	return sl_bucket_take(tat_cu, cost_cu, burst_cu, debt_cu, c->now_ns << SL_CREDIT_SHIFT,
+			      &c->events);
+}
+
+/*
+ * Packets and bytes. Bytes are looked at first without writing, so that a
+ * packet over its bytes does not cost the tenant a packet. When another CPU
+ * takes the last bytes in between, that packet's unit is lost, never minted.
+ */
+static __always_inline enum sl_reason sl_take_rates(struct sl_case *c,
+						    const struct sl_rate *packets,
+						    const struct sl_rate *bytes)
+{
+	__u64 bytes_cost = sl_bytes_cost(bytes, c->packet->bytes);
+	struct sl_bucket_side *b = c->bucket;
+
+	if (packets->cost) {
+		if (bytes->cost &&
+		    !sl_has(c, &b->bytes_tat_cu, bytes_cost, bytes->burst_cu, sl_bytes_debt(bytes)))
+			return SL_REASON_RATE_BYTES;
+		if (!sl_take(c, &b->packets_tat_cu, packets->cost * c->packet->packets,
+			     packets->burst_cu, sl_packets_debt(packets)))
+			return SL_REASON_RATE_PACKETS;
+	}
+	if (bytes->cost &&
+	    !sl_take(c, &b->bytes_tat_cu, bytes_cost, bytes->burst_cu, sl_bytes_debt(bytes)))
+		return SL_REASON_RATE_BYTES;
+	return SL_REASON_PASS;
+}
+
+/* A bucket that only some packets use, one unit each: new connections, fragments. */
+static __always_inline bool sl_one_has(struct sl_case *c, __u64 *tat_cu, const struct sl_rate *rate)
+{
+	return rate->cost != SL_COST_NEVER && sl_has(c, tat_cu, rate->cost, rate->burst_cu, 0);
+}
+
+static __always_inline bool sl_one_take(struct sl_case *c, __u64 *tat_cu,
+					const struct sl_rate *rate)
+{
+	return sl_take(c, tat_cu, rate->cost, rate->burst_cu, 0);
+}
+
+/* Looks only; the connection is charged after everything else admitted it. */
+static __always_inline enum sl_reason sl_check_new_conn(struct sl_case *c)
+{
+	const struct sl_limit *limit = c->limit;
+
+	if (c->side->flags & SL_SIDE_CONNS) {
+		const struct sl_conns *conns = bpf_map_lookup_elem(&sl_conns, &c->tenant);
+
+		if (conns && conns->open >= limit->conns_max)
+			return SL_REASON_CONNS_MAX;
+	}
+	if ((c->side->flags & SL_SIDE_NEW_CONNS) &&
+	    !sl_one_has(c, &c->bucket->new_conns_tat_cu, &limit->new_conns))
+		return SL_REASON_RATE_NEW_CONNS;
+	return SL_REASON_PASS;
+}
+
+/* After the lease: the named fallback. True when @ret_reason is the verdict. */
+static __always_inline bool sl_lease_ended(struct sl_case *c, enum sl_reason *ret_reason)
+{
+	__u32 fallback = (c->side->flags >> SL_SIDE_FALLBACK_SHIFT) & 3;
+
+	c->lease_over = true;
+	switch (fallback) {
+	case SL_FALLBACK_CLOSED:
+		*ret_reason = SL_REASON_LEASE_CLOSED;
+		return true;
+	case SL_FALLBACK_OPEN:
+		*ret_reason = SL_REASON_PASS;
+		return true;
+	case SL_FALLBACK_SAFE:
+		*ret_reason = sl_take_rates(c, &c->limit->safe_packets, &c->limit->safe_bytes);
+		if (*ret_reason != SL_REASON_PASS)
+			*ret_reason = SL_REASON_LEASE_SAFE;
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* Why this packet is to be dropped, or SL_REASON_PASS and it has been charged. */
+static __always_inline enum sl_reason sl_judge(struct sl_case *c)
+{
+	const struct sl_side *side = c->side;
+	const struct sl_packet *p = c->packet;
+	enum sl_reason reason;
+	bool syn = false;
+
+	if ((side->flags & SL_SIDE_BLOCKED) &&
+	    (!c->limit->blocked_until_ns || c->now_ns < c->limit->blocked_until_ns))
+		return SL_REASON_BLOCKED_TENANT;
+
+	sl_rearm(c);
+	if (side->lease_until_ns && c->now_ns >= side->lease_until_ns && sl_lease_ended(c, &reason))
+		return reason;
+	if (sl_sheds(c))
+		return SL_REASON_SHED;
+
+	if (c->way == SL_INGRESS) {
+		syn = sl_is_syn(p);
+		if (syn && (side->flags & (SL_SIDE_CONNS | SL_SIDE_NEW_CONNS))) {
+			reason = sl_check_new_conn(c);
+			if (reason != SL_REASON_PASS)
+				return reason;
+		}
+		if (p->later_fragment && (side->flags & SL_SIDE_FRAGMENTS) &&
+		    !sl_one_has(c, &c->bucket->fragments_tat_cu, &c->limit->fragments))
+			return SL_REASON_FRAGMENTS;
+	}
+
+	reason = sl_take_rates(c, &side->packets, &side->bytes);
+	if (reason != SL_REASON_PASS || c->way != SL_INGRESS || c->dry)
+		return reason;
+
+	if (syn && (side->flags & SL_SIDE_NEW_CONNS) &&
+	    !sl_one_take(c, &c->bucket->new_conns_tat_cu, &c->limit->new_conns))
+		return SL_REASON_RATE_NEW_CONNS;
+	if (p->later_fragment && (side->flags & SL_SIDE_FRAGMENTS) &&
+	    !sl_one_take(c, &c->bucket->fragments_tat_cu, &c->limit->fragments))
+		return SL_REASON_FRAGMENTS;
+	return SL_REASON_PASS;
+}

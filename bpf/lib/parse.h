@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Ethernet, up to two VLAN tags, IPv4 with options, IPv6 with up to
+ * IP6_EXTENSIONS_MAX extension headers, TCP, UDP, ICMP; first and later
+ * fragments. What runs past the packet or contradicts itself is malformed.
+ *
+ * Addresses are named by role, not by direction: `local` is the protected
+ * side, `remote` the other. At ingress local is the destination.
+ */
+#pragma once
+
+#include "bpf/lib/cursor.h"
+#include "bpf/lib/proto.h"
+#include "sluice/abi.h"
+#include <bpf/bpf_endian.h>
+
+enum sl_parsed {
+	SL_PARSED_IP = 0,
+	SL_PARSED_NOT_IP,
+	SL_PARSED_MALFORMED,
+};
+
+struct sl_packet {
+	const void *remote; /* 4 or 16 bytes, by family */
+	const void *local;
+	void *l3;
+	void *l4;
+	__u32 bytes;	    /* to charge */
+	__u32 packets;	    /* to charge: GSO segments */
+	__be16 remote_port; /* 0 when there is none */
+	__be16 local_port;
+	__u16 vlan;    /* the outer tag's id, or SL_VLAN_NONE */
+	__u8 family;   /* 4, 6, or 0: not parsed that far */
+	__u8 protocol; /* of the last header read */
+	__u8 tcp_flags;
+	bool later_fragment;
+	bool has_payload; /* TCP only */
+};
+
+static __always_inline bool sl_is_syn(const struct sl_packet *p)
+{
+	return (p->tcp_flags & (TCP_SYN | TCP_ACK)) == TCP_SYN;
+}
+
+static __always_inline void sl_set_ports(struct sl_packet *p, enum sl_direction way, __be16 source,
+					 __be16 dest)
+{
+	p->remote_port = way == SL_INGRESS ? source : dest;
+	p->local_port = way == SL_INGRESS ? dest : source;
+}
+
+/* @l4_bytes: what the IP header says follows it, as far as it says. */
+static __always_inline enum sl_parsed sl_parse_l4(struct sl_packet *p, struct sl_cursor c,
+						  enum sl_direction way, __u32 l4_bytes)
+{
+	p->l4 = c.pos;
+
+	if (p->protocol == PROTO_TCP) {
+		const struct tcphdr *tcp = sl_cursor_take_as(&c, struct tcphdr);
+		__u32 header_bytes;
+
+		if (!tcp)
+			return SL_PARSED_MALFORMED;
+		header_bytes = tcp->doff * 4u;
+		if (header_bytes < sizeof(*tcp) || header_bytes > l4_bytes)
+			return SL_PARSED_MALFORMED;
+		p->tcp_flags = ((const __u8 *)tcp)[13];
+		p->has_payload = l4_bytes > header_bytes;
+		sl_set_ports(p, way, tcp->source, tcp->dest);
+	} else if (p->protocol == PROTO_UDP) {
+		const struct udphdr *udp = sl_cursor_take_as(&c, struct udphdr);
+
+		if (!udp || l4_bytes < sizeof(*udp))
+			return SL_PARSED_MALFORMED;
+		sl_set_ports(p, way, udp->source, udp->dest);
+	} else if (p->protocol == PROTO_ICMP || p->protocol == PROTO_ICMPV6) {
+		if (!sl_cursor_take(&c, 4) || l4_bytes < 4)
+			return SL_PARSED_MALFORMED;
+	}
+
+	return SL_PARSED_IP;
+}
+
+/* @wire_bytes: from the IP header on, 0 = not to be trusted (segmentation offload). */
+static __always_inline enum sl_parsed sl_parse_ip4(struct sl_packet *p, struct sl_cursor c,
+						   enum sl_direction way, __u32 wire_bytes)
+{
+	const struct iphdr *ip = sl_cursor_take_as(&c, struct iphdr);
+	__u32 header_bytes, total_bytes;
+	__u16 fragment;
+
+	if (!ip)
+		return SL_PARSED_MALFORMED;
+
+	p->family = 4;
+	p->l3 = (void *)ip;
+	p->protocol = ip->protocol;
+	p->remote = way == SL_INGRESS ? &ip->saddr : &ip->daddr;
+	p->local = way == SL_INGRESS ? &ip->daddr : &ip->saddr;
+
+	header_bytes = ip->ihl * 4u;
+	if (ip->version != 4 || header_bytes < sizeof(*ip))
+		return SL_PARSED_MALFORMED;
+	/* ihl is 4 bits wide: the verifier sees an offset of at most 40. */
+	if (header_bytes > sizeof(*ip) && !sl_cursor_take(&c, header_bytes - sizeof(*ip)))
+		return SL_PARSED_MALFORMED;
+
+	total_bytes = bpf_ntohs(ip->tot_len);
+	if (!wire_bytes)
+		total_bytes = SL_PACKET_BYTES_MAX;
+	else if (total_bytes < header_bytes || total_bytes > wire_bytes)
+		return SL_PARSED_MALFORMED;
+
+	fragment = bpf_ntohs(ip->frag_off);
+	if (fragment & IP4_FRAGMENT_OFFSET) {
+		p->later_fragment = true;
+		return SL_PARSED_IP;
+	}
+
+	return sl_parse_l4(p, c, way, total_bytes - header_bytes);
+}
+
+/*
+ * Step over one extension header, if @p->protocol is one.
+ * Returns 1 to go on, 0 at the transport header, -1 when malformed.
+ */
+static __always_inline int sl_skip_extension(struct sl_packet *p, struct sl_cursor *c)
+{
+	const struct ipv6_opt_hdr *extension;
+	__u32 length_bytes;
+
+	switch (p->protocol) {
+	case NEXT_FRAGMENT: {
+		const struct frag_hdr *fragment = sl_cursor_take_as(c, struct frag_hdr);
+
+		if (!fragment)
+			return -1;
+		p->protocol = fragment->nexthdr;
+		if (fragment->frag_off & bpf_htons(IP6_FRAGMENT_OFFSET)) {
+			p->later_fragment = true;
+			return 0;
+		}
+		return 1;
+	}
+	case NEXT_HOP_BY_HOP:
+	case NEXT_ROUTING:
+	case NEXT_DESTINATION:
+	case NEXT_AUTH:
+		extension = sl_cursor_take_as(c, struct ipv6_opt_hdr);
+		if (!extension)
+			return -1;
+		length_bytes = p->protocol == NEXT_AUTH ? (extension->hdrlen + 2u) * 4
+							: (extension->hdrlen + 1u) * 8;
+		if (length_bytes < sizeof(*extension) ||
+		    !sl_cursor_take(c, length_bytes - sizeof(*extension)))
+			return -1;
+		p->protocol = extension->nexthdr;
+		return 1;
+	default:
+		return 0;
+	}
+}
+
+static __always_inline enum sl_parsed sl_parse_ip6(struct sl_packet *p, struct sl_cursor c,
+						   enum sl_direction way, __u32 wire_bytes)
+{
+	const struct ipv6hdr *ip = sl_cursor_take_as(&c, struct ipv6hdr);
+	void *after_ip = c.pos;
+	__u32 payload_bytes, extension_bytes;
+	int more = 1;
+
+	if (!ip)
+		return SL_PARSED_MALFORMED;
+
+	p->family = 6;
+	p->l3 = (void *)ip;
+	p->protocol = ip->nexthdr;
+	p->remote = way == SL_INGRESS ? &ip->saddr : &ip->daddr;
+	p->local = way == SL_INGRESS ? &ip->daddr : &ip->saddr;
+
+	payload_bytes = bpf_ntohs(ip->payload_len);
+	if (ip->version != 6)
+		return SL_PARSED_MALFORMED;
+	if (!wire_bytes)
+		payload_bytes = SL_PACKET_BYTES_MAX;
+	else if (payload_bytes + sizeof(*ip) > wire_bytes)
+		return SL_PARSED_MALFORMED;
+
+	for (int i = 0; i < IP6_EXTENSIONS_MAX; i++) {
+		more = sl_skip_extension(p, &c);
+		if (more < 0)
+			return SL_PARSED_MALFORMED;
+		if (more == 0)
+			break;
+	}
+	if (p->later_fragment)
+		return SL_PARSED_IP;
+	if (more && sl_skip_extension(p, &c) != 0)
+		return SL_PARSED_MALFORMED; /* more extensions than we follow */
+
+	extension_bytes = (__u32)(c.pos - after_ip);
+	if (extension_bytes > payload_bytes)
+		return SL_PARSED_MALFORMED;
+	return sl_parse_l4(p, c, way, payload_bytes - extension_bytes);
+}
+
+/*
+ * @p: zeroed, but for .vlan when the tag is not in the packet (tc).
+ * @wire_bytes: the whole frame, or 0 when IP lengths are not to be checked.
+ */
+static __always_inline enum sl_parsed sl_parse(struct sl_packet *p, struct sl_cursor c,
+					       enum sl_direction way, __u32 wire_bytes)
+{
+	void *start = c.pos;
+	const struct ethhdr *eth = sl_cursor_take_as(&c, struct ethhdr);
+	__be16 proto;
+
+	if (!eth)
+		return SL_PARSED_MALFORMED;
+	proto = eth->h_proto;
+
+#pragma unroll
+	for (int i = 0; i < 2; i++) {
+		const struct vlan_hdr *tag;
+
+		if (proto != bpf_htons(ETH_P_8021Q) && proto != bpf_htons(ETH_P_8021AD))
+			break;
+		tag = sl_cursor_take_as(&c, struct vlan_hdr);
+		if (!tag)
+			return SL_PARSED_MALFORMED;
+		if (p->vlan == SL_VLAN_NONE)
+			p->vlan = bpf_ntohs(tag->h_vlan_TCI) & VLAN_ID_MASK;
+		proto = tag->h_vlan_encapsulated_proto;
+	}
+
+	if (wire_bytes)
+		wire_bytes -= (__u32)(c.pos - start);
+	if (proto == bpf_htons(ETH_P_IP))
+		return sl_parse_ip4(p, c, way, wire_bytes);
+	if (proto == bpf_htons(ETH_P_IPV6))
+		return sl_parse_ip6(p, c, way, wire_bytes);
+	return SL_PARSED_NOT_IP;
+}

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Tenant 0: traffic to a protected service that is nobody's. Shared by
+ * strangers, so each source gets a share, in memory that is fixed at load:
+ * nothing is inserted, so nothing can be evicted or filled up.
+ *
+ * Every source has two cells (a count-min sketch of GCRA words, conservative
+ * update). It is over its share when both cells are: one heavy neighbour in a
+ * cell harms nobody, and a source alone in its cells gets exactly its share.
+ *
+ * A source that completed a TCP handshake with a local socket is proven: it
+ * has cells and a reserve of its own, which no spoofed packet can charge.
+ */
+#pragma once
+
+#include "bpf/lib/judge.h"
+
+struct sl_source_cells {
+	__u64 *tat_cu[2];
+	bool proven;
+};
+
+static __always_inline __u64 sl_source_of(const struct sl_packet *p)
+{
+	const __u32 *at = p->remote;
+
+	return p->family == 4 ? at[0] : (__u64)at[0] | (__u64)at[1] << 32;
+}
+
+static __always_inline __u32 sl_proven_tag(__u64 hash)
+{
+	return (__u32)(hash >> 32) | 1;
+}
+
+/*
+ * A handshake proves a source for live->proven_s seconds. Traffic of its
+ * connections renews that: without a handshake there is nothing to renew.
+ */
+static __always_inline bool sl_is_proven(const struct sl_case *c, const struct sl_ctl_half *live,
+					 __u64 hash)
+{
+	__u32 index = (__u32)hash & sl_load.cells_mask;
+	__u32 now_s = (__u32)(c->now_ns / 1000000000ull);
+	struct sl_proven *cell;
+
+	if (!(live->features & SL_FEATURE_PROVEN))
+		return false;
+	cell = bpf_map_lookup_elem(&sl_proven, &index);
+	if (!cell || cell->tag != sl_proven_tag(hash) || cell->until_s <= now_s)
+		return false;
+	if (!c->dry && c->packet->protocol == PROTO_TCP && !sl_is_syn(c->packet) &&
+	    cell->until_s - now_s < live->proven_s / 2)
+		cell->until_s = now_s + live->proven_s;
+	return true;
+}
+
+static __always_inline bool sl_find_cells(const struct sl_case *c, const struct sl_ctl_half *live,
+					  struct sl_source_cells *ret)
+{
+	__u64 hash = sl_source_hash(sl_source_of(c->packet), c->seed);
+	__u32 base, index;
+
+	ret->proven = sl_is_proven(c, live, hash);
+	base = ret->proven ? sl_load.cells_mask + 1 : 0;
+	index = base + ((__u32)hash & sl_load.cells_mask);
+	ret->tat_cu[0] = bpf_map_lookup_elem(&sl_cells, &index);
+	index = base + ((__u32)(hash >> 32) & sl_load.cells_mask);
+	ret->tat_cu[1] = bpf_map_lookup_elem(&sl_cells, &index);
+	return ret->tat_cu[0] && ret->tat_cu[1];
+}
+
+static __always_inline __u64 sl_cells_min(const struct sl_source_cells *cells)
+{
+	__u64 first = *(volatile __u64 *)cells->tat_cu[0];
+	__u64 second = *(volatile __u64 *)cells->tat_cu[1];
+
+	return (__s64)(first - second) < 0 ? first : second;
+}
+
+/* Raise both cells to the source's new time; a cell already beyond it stays. */
+static __always_inline void sl_cells_charge(const struct sl_source_cells *cells, __u64 cost_cu,
+					    __u64 now_cu)
+{
+	__u64 min_cu = sl_cells_min(cells);
+	__u64 next_cu = ((__s64)(min_cu - now_cu) > 0 ? min_cu : now_cu) + cost_cu;
+
+#pragma unroll
+	for (int i = 0; i < 2; i++) {
+		__u64 seen_cu = *(volatile __u64 *)cells->tat_cu[i];
+
+		if ((__s64)(next_cu - seen_cu) > 0)
+			__sync_val_compare_and_swap(cells->tat_cu[i], seen_cu, next_cu);
+	}
+}
+
+/* Ingress of tenant 0 under SL_ON_MISS_LIMIT. @ctl is writable for its reserve bucket. */
+static __always_inline enum sl_reason sl_judge_unknown(struct sl_case *c, struct sl_ctl *ctl,
+						       const struct sl_ctl_half *live,
+						       bool *ret_proven)
+{
+	const struct sl_rate *share = &live->source_share;
+	__u64 now_cu = c->now_ns << SL_CREDIT_SHIFT;
+	__u64 cost_cu = share->cost * c->packet->packets;
+	struct sl_source_cells cells;
+	enum sl_reason reason;
+
+	if (!sl_find_cells(c, live, &cells))
+		return SL_REASON_INTERNAL;
+	*ret_proven = cells.proven;
+
+	if (share->cost &&
+	    sl_bucket_wait(sl_cells_min(&cells), cost_cu, share->burst_cu, now_cu) > 0)
+		return SL_REASON_UNKNOWN_SOURCE;
+
+	if (cells.proven && live->proven_packets.cost) {
+		const struct sl_rate *reserve = &live->proven_packets;
+
+		reason = sl_take(c, &ctl->proven_tat_cu, reserve->cost * c->packet->packets,
+				 reserve->burst_cu, sl_packets_debt(reserve))
+				 ? SL_REASON_PASS
+				 : SL_REASON_RATE_PACKETS;
+	} else {
+		reason = sl_judge(c);
+	}
+
+	if (reason == SL_REASON_PASS && share->cost && !c->dry)
+		sl_cells_charge(&cells, cost_cu, now_cu);
+	return reason;
+}

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * From a frame to a verdict, the same for every hook: parse, find the owner,
+ * judge, count. The hook gives the frame and does what the verdict says.
+ */
+#pragma once
+
+#include "bpf/lib/classify.h"
+#include "bpf/lib/events.h"
+#include "bpf/lib/judge.h"
+#include "bpf/lib/stats.h"
+#include "bpf/lib/unknown.h"
+
+enum sl_verdict {
+	SL_VERDICT_PASS = 0,
+	SL_VERDICT_DROP,
+	SL_VERDICT_RESET, /* a SYN over the limit of a tenant that wants to be told */
+};
+
+/* What a hook knows about a frame beside its bytes. */
+struct sl_frame {
+	struct sl_cursor cursor;
+	__u32 ifindex;
+	__u32 wire_bytes;      /* whole frame; 0 = do not check IP lengths against it */
+	struct __sk_buff *skb; /* NULL at XDP */
+	enum sl_direction way;
+	bool dry; /* compile-time constant: explain */
+};
+
+static __always_inline bool sl_is_blocked(const struct sl_packet *p, const struct sl_ctl *ctl,
+					  __u64 now_ns)
+{
+	const struct sl_block *block = NULL;
+
+	if (p->family == 4 && ctl->block_count4) {
+		struct sl_prefix4 key = { .prefix_bits = 32 };
+
+		__builtin_memcpy(key.address, p->remote, 4);
+		block = bpf_map_lookup_elem(&sl_blocks4, &key);
+	} else if (p->family == 6 && ctl->block_count6) {
+		struct sl_prefix6 key = { .prefix_bits = 128 };
+
+		__builtin_memcpy(key.address, p->remote, 16);
+		block = bpf_map_lookup_elem(&sl_blocks6, &key);
+	}
+	return block && (!block->until_ns || now_ns < block->until_ns);
+}
+
+/* Egress of what no service claims: the socket, its mark or its cgroup may know. */
+static __always_inline struct sl_owner sl_owner_of_socket(struct __sk_buff *skb,
+							  const struct sl_ctl_half *live)
+{
+	struct sl_owner owner = { .tenant = SL_TENANT_NONE };
+
+	if ((live->features & SL_FEATURE_SOCKETS) && skb->sk) {
+		struct bpf_sock *sk = bpf_sk_fullsock(skb->sk);
+		const struct sl_socket *s =
+			sk ? bpf_sk_storage_get(&sl_sockets, sk, NULL, 0) : NULL;
+
+		owner.found_by = SL_FOUND_SOCKET;
+		if (s && s->tenant < sl_load.tenants) {
+			owner.tenant = s->tenant;
+			return owner;
+		}
+	}
+	if (live->features & SL_FEATURE_MARK) {
+		__u32 tenant = (skb->mark & live->mark_mask) - live->mark_base;
+
+		owner.found_by = SL_FOUND_MARK;
+		if (tenant && tenant < sl_load.tenants) {
+			owner.tenant = tenant;
+			return owner;
+		}
+	}
+	if (live->features & SL_FEATURE_CGROUPS) {
+		__u64 cgroup = bpf_skb_cgroup_id(skb);
+		const __u32 *tenant = bpf_map_lookup_elem(&sl_cgroups, &cgroup);
+
+		owner.found_by = SL_FOUND_CGROUP;
+		if (tenant && *tenant < sl_load.tenants)
+			owner.tenant = *tenant;
+	}
+	return owner;
+}
+
+/* The owner by every rule of this hook; tenant 0 when it is protected but nobody's. */
+static __always_inline struct sl_owner sl_classify(const struct sl_packet *p,
+						   const struct sl_frame *f,
+						   const struct sl_ctl_half *live, __u32 half)
+{
+	struct sl_service_hit hit = sl_find_service(p, live, half);
+	struct sl_owner owner = { .tenant = SL_TENANT_NONE };
+
+	if (hit.flags)
+		owner = sl_owner_of(p, hit, live->features, half);
+	if (owner.tenant == SL_TENANT_NONE && f->skb && f->way == SL_EGRESS)
+		owner = sl_owner_of_socket(f->skb, live);
+	if (owner.tenant != SL_TENANT_NONE)
+		return owner;
+
+	owner.found_by = hit.flags ? SL_FOUND_UNKNOWN : SL_FOUND_UNPROTECTED;
+	owner.tenant = hit.flags ? SL_TENANT_UNKNOWN : SL_TENANT_NONE;
+	return owner;
+}
+
+static __always_inline __u64 sl_case_clock(const struct sl_side *side)
+{
+	return side->flags & SL_SIDE_KTIME ? bpf_ktime_get_ns() : sl_coarse_ns();
+}
+
+/* Fill what judging needs from the maps; false when a lookup failed. */
+static __always_inline bool sl_open_case(struct sl_case *c, __u32 half)
+{
+	__u32 index = c->tenant + (half ? sl_load.tenants : 0);
+	struct sl_bucket *bucket = bpf_map_lookup_elem(&sl_buckets, &c->tenant);
+
+	c->limit = bpf_map_lookup_elem(&sl_limits, &index);
+	if (!c->limit || !bucket)
+		return false;
+	c->side = c->way == SL_INGRESS ? &c->limit->ingress : &c->limit->egress;
+	c->bucket = c->way == SL_INGRESS ? &bucket->ingress : &bucket->egress;
+	c->now_ns = sl_case_clock(c->side);
+	return true;
+}
+
+static __always_inline enum sl_reason sl_decide(struct sl_case *c, struct sl_ctl *ctl,
+						const struct sl_ctl_half *live, bool *ret_proven)
+{
+	if ((ctl->block_count4 | ctl->block_count6) && c->way == SL_INGRESS &&
+	    sl_is_blocked(c->packet, ctl, c->now_ns))
+		return SL_REASON_BLOCKED_PREFIX;
+	if (c->tenant == SL_TENANT_UNKNOWN && c->way == SL_INGRESS) {
+		if (live->on_miss == SL_ON_MISS_PASS)
+			return SL_REASON_PASS;
+		if (live->on_miss == SL_ON_MISS_DROP)
+			return SL_REASON_UNKNOWN_DENIED;
+		return sl_judge_unknown(c, ctl, live, ret_proven);
+	}
+	return sl_judge(c);
+}
+
+static __always_inline enum sl_verdict sl_settle(struct sl_case *c, struct sl_ctl *ctl,
+						 enum sl_reason reason, enum sl_mode mode,
+						 __u32 ifindex)
+{
+	__u64 before;
+
+	if (reason == SL_REASON_PASS) {
+		sl_count_reason(&sl_counters, c->tenant, c->way, SL_REASON_PASS, c->packet);
+		return SL_VERDICT_PASS;
+	}
+	if (mode == SL_MODE_SHADOW) {
+		before = sl_count_reason(&sl_shadow, c->tenant, c->way, reason, c->packet);
+		sl_count_reason(&sl_counters, c->tenant, c->way, SL_REASON_PASS, c->packet);
+		sl_event_emit(ctl, c, reason, true, ifindex, before);
+		return SL_VERDICT_PASS;
+	}
+	before = sl_count_reason(&sl_counters, c->tenant, c->way, reason, c->packet);
+	sl_event_emit(ctl, c, reason, false, ifindex, before);
+	return reason == SL_REASON_NEW_CONNS_RESET ? SL_VERDICT_RESET : SL_VERDICT_DROP;
+}
