@@ -152,7 +152,7 @@ const char *sl_choice_name(const struct sl_choice *choices, int value)
 	return "?";
 }
 
-static size_t append(char *buffer, size_t size, size_t at, const char *text)
+size_t sl_text_append(char *buffer, size_t size, size_t at, const char *text)
 {
 	size_t len = strlen(text);
 
@@ -170,8 +170,8 @@ const char *sl_choice_list(char *buffer, size_t size, const struct sl_choice *ch
 	buffer[0] = '\0';
 	for (size_t i = 0; choices[i].name; i++) {
 		if (i > 0)
-			at = append(buffer, size, at, choices[i + 1].name ? ", " : " or ");
-		at = append(buffer, size, at, choices[i].name);
+			at = sl_text_append(buffer, size, at, choices[i + 1].name ? ", " : " or ");
+		at = sl_text_append(buffer, size, at, choices[i].name);
 	}
 	return buffer;
 }

@@ -69,7 +69,7 @@ int sl_parse_prefix(struct sl_prefix_spec *ret, const char *text, struct sl_text
 	char address[SL_ADDRESS_BYTES], meant[SL_PREFIX_BYTES], quoted[SL_QUOTE_BYTES];
 	const char *slash = strchr(text, '/');
 	size_t len = slash ? (size_t)(slash - text) : strlen(text);
-	struct sl_prefix_spec prefix;
+	struct sl_prefix_spec prefix = { 0 };
 	int bits, bits_max, err;
 
 	sl_text_quote(quoted, text);

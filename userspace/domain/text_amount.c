@@ -136,7 +136,7 @@ int sl_parse_rate(struct sl_rate_spec *ret, const char *text, enum sl_unit unit,
 	const uint64_t min = unit == SL_UNIT_BYTES ? SL_BYTES_PER_S_MIN : 1;
 	const uint64_t max = unit == SL_UNIT_BYTES ? SL_BYTES_PER_S_MAX : SL_RATE_PER_S_MAX;
 	char low[SL_AMOUNT_BYTES], high[SL_AMOUNT_BYTES], quoted[SL_QUOTE_BYTES];
-	uint64_t per_s;
+	uint64_t per_s = 0;
 	int err;
 
 	if (strcmp(text, "unlimited") == 0) {
