@@ -56,6 +56,7 @@ struct sl_tenant_spec {
 	char name[SL_TENANT_NAME_BYTES];
 	enum sl_mode mode;
 	bool blocked;
+	uint64_t blocked_for_ns; /* from now, 0 = for good; only an override sets it */
 	struct sl_rate_spec ingress_packets;
 	struct sl_rate_spec ingress_bytes;
 	struct sl_rate_spec egress_packets;
@@ -103,7 +104,7 @@ struct sl_unknown_spec {
 
 struct sl_block_spec {
 	struct sl_prefix_spec prefix;
-	uint64_t for_ns; /* 0 = for good */
+	uint64_t for_ns; /* from when the configuration was loaded; 0 = for good */
 };
 
 /* Sizes of the maps; fixed when the maps are created. */
@@ -144,6 +145,9 @@ struct sl_config {
 	struct sl_block_spec *blocks;
 	size_t block_count;
 };
+
+/* All of it anew; free with sl_config_free(). -ENOMEM. */
+int sl_config_copy(struct sl_config **ret, const struct sl_config *config);
 
 /* NULL is fine. Frees the arrays and the struct itself. */
 void sl_config_free(struct sl_config *config);
