@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/harness/test.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "userspace/obs/metrics.h"
+
+static char *page(const struct sl_metrics *metrics)
+{
+	char *text = calloc(1, sl_metrics_length(metrics) + 1), *at = text;
+	const char *part;
+	size_t length;
+
+	assert_non_null(text);
+	for (unsigned int i = 0; (part = sl_metrics_part(metrics, i, &length)); i++) {
+		memcpy(at, part, length);
+		at += length;
+	}
+	return text;
+}
+
+static void families_stay_together(void **state)
+{
+	struct sl_metrics *metrics = NULL;
+	unsigned int packets, open;
+	char *text;
+
+	assert_int_equal(sl_metrics_new(&metrics, 1 << 20), 0);
+	packets = sl_metrics_family(metrics, "x_packets_total", SL_COUNTER, "Packets.");
+	open = sl_metrics_family(metrics, "x_open", SL_GAUGE, "Open.");
+	for (uint64_t i = 0; i < 2; i++) {
+		const struct sl_label labels[] = { { "tenant", i ? "b" : "a" },
+						   { "reason", "pass" } };
+
+		sl_metrics_add(metrics, packets, labels, 2, i + 7);
+		sl_metrics_add(metrics, open, labels, 1, UINT64_MAX);
+	}
+	sl_metrics_one(metrics, "x_up", SL_GAUGE, "Up.", 1);
+	sl_metrics_add_real(metrics, sl_metrics_family(metrics, "x_age_seconds", SL_GAUGE, "Age."),
+			    NULL, 0, 0.25);
+	assert_int_equal(sl_metrics_status(metrics), 0);
+	text = page(metrics);
+	assert_string_equal(text, "# HELP x_packets_total Packets.\n"
+				  "# TYPE x_packets_total counter\n"
+				  "x_packets_total{tenant=\"a\",reason=\"pass\"} 7\n"
+				  "x_packets_total{tenant=\"b\",reason=\"pass\"} 8\n"
+				  "# HELP x_open Open.\n"
+				  "# TYPE x_open gauge\n"
+				  "x_open{tenant=\"a\"} 18446744073709551615\n"
+				  "x_open{tenant=\"b\"} 18446744073709551615\n"
+				  "# HELP x_up Up.\n"
+				  "# TYPE x_up gauge\n"
+				  "x_up 1\n"
+				  "# HELP x_age_seconds Age.\n"
+				  "# TYPE x_age_seconds gauge\n"
+				  "x_age_seconds 0.25\n");
+	free(text);
+	sl_metrics_free(metrics);
+}
+
+static void label_values_are_escaped(void **state)
+{
+	const struct sl_label label = { "v", "a\"b\\c\nd" };
+	struct sl_metrics *metrics = NULL;
+	char *text;
+
+	assert_int_equal(sl_metrics_new(&metrics, 1 << 20), 0);
+	sl_metrics_add(metrics, sl_metrics_family(metrics, "m", SL_GAUGE, "h"), &label, 1, 0);
+	text = page(metrics);
+	assert_non_null(strstr(text, "\nm{v=\"a\\\"b\\\\c\\nd\"} 0\n"));
+	free(text);
+	sl_metrics_free(metrics);
+}
+
+static void a_page_has_a_limit(void **state)
+{
+	struct sl_metrics *metrics = NULL;
+	unsigned int family;
+
+	assert_int_equal(sl_metrics_new(&metrics, 4096), 0);
+	family = sl_metrics_family(metrics, "m", SL_GAUGE, "h");
+	for (uint64_t i = 0; i < 10000; i++)
+		sl_metrics_add(metrics, family, NULL, 0, i);
+	assert_int_equal(sl_metrics_status(metrics), -EFBIG);
+	assert_true(sl_metrics_length(metrics) <= 4096);
+	sl_metrics_free(metrics);
+	sl_metrics_free(NULL);
+}
+
+static void families_have_a_limit(void **state)
+{
+	struct sl_metrics *metrics = NULL;
+
+	assert_int_equal(sl_metrics_new(&metrics, 1 << 20), 0);
+	for (int i = 0; i < SL_METRICS_FAMILIES_MAX; i++)
+		sl_metrics_one(metrics, "m", SL_GAUGE, "h", 1);
+	assert_int_equal(sl_metrics_status(metrics), 0);
+	sl_metrics_one(metrics, "m", SL_GAUGE, "h", 1);
+	assert_int_equal(sl_metrics_status(metrics), -ENOSPC);
+	sl_metrics_free(metrics);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(families_stay_together),
+		cmocka_unit_test(label_values_are_escaped),
+		cmocka_unit_test(a_page_has_a_limit),
+		cmocka_unit_test(families_have_a_limit),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "userspace/obs/metrics.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "userspace/base/cleanup.h"
+
+struct family {
+	const char *name;
+	char *text;
+	size_t used;
+	size_t size;
+};
+
+struct sl_metrics {
+	struct family families[SL_METRICS_FAMILIES_MAX];
+	unsigned int count;
+	size_t bytes;	  /* allocated, over all families */
+	size_t bytes_max; /* of `bytes` */
+	int status;
+};
+
+int sl_metrics_new(struct sl_metrics **ret, size_t bytes_max)
+{
+	struct sl_metrics *metrics = calloc(1, sizeof(*metrics));
+
+	if (!metrics)
+		return -ENOMEM;
+	metrics->bytes_max = bytes_max;
+	*ret = metrics;
+	return 0;
+}
+
+void sl_metrics_free(struct sl_metrics *metrics)
+{
+	if (!metrics)
+		return;
+	for (unsigned int i = 0; i < metrics->count; i++)
+		free(metrics->families[i].text);
+	free(metrics);
+}
+
+void sl_metrics_freep(struct sl_metrics **metrics)
+{
+	sl_metrics_free(*metrics);
+}
+
+/* Room for @more bytes in @family, or false with the status set. */
+static bool reserve(struct sl_metrics *metrics, struct family *family, size_t more)
+{
+	size_t want = family->used + more, size = family->size ? family->size : 256;
+	char *text;
+
+	if (metrics->status)
+		return false;
+	if (want <= family->size)
+		return true;
+	/* By half, not double: the last growth of a large page is the costly one. */
+	while (size < want)
+		size += size / 2;
+	if (metrics->bytes - family->size + size > metrics->bytes_max) {
+		size = want;
+		if (metrics->bytes - family->size + size > metrics->bytes_max) {
+			metrics->status = -EFBIG;
+			return false;
+		}
+	}
+	text = realloc(family->text, size);
+	if (!text) {
+		metrics->status = -ENOMEM;
+		return false;
+	}
+	metrics->bytes += size - family->size;
+	family->text = text;
+	family->size = size;
+	return true;
+}
+
+static void put(struct family *family, const char *text, size_t length)
+{
+	memcpy(family->text + family->used, text, length);
+	family->used += length;
+}
+
+static void put_text(struct family *family, const char *text)
+{
+	put(family, text, strlen(text));
+}
+
+/* A label's value: backslash, quote and newline are escaped, as the format says. */
+static void put_escaped(struct family *family, const char *text)
+{
+	for (; *text; text++) {
+		if (*text == '\n')
+			put(family, "\\n", 2);
+		else if (*text == '"' || *text == '\\')
+			put(family, (const char[]){ '\\', *text }, 2);
+		else
+			put(family, text, 1);
+	}
+}
+
+unsigned int sl_metrics_family(struct sl_metrics *metrics, const char *name,
+			       enum sl_metric_type type, const char *help)
+{
+	struct family *family = &metrics->families[metrics->count];
+
+	if (metrics->count == SL_METRICS_FAMILIES_MAX) {
+		metrics->status = metrics->status ? metrics->status : -ENOSPC;
+		return 0;
+	}
+	*family = (struct family){ .name = name };
+	if (reserve(metrics, family, 2 * strlen(name) + strlen(help) + 64)) {
+		put_text(family, "# HELP ");
+		put_text(family, name);
+		put_text(family, " ");
+		put_text(family, help);
+		put_text(family, "\n# TYPE ");
+		put_text(family, name);
+		put_text(family, type == SL_COUNTER ? " counter\n" : " gauge\n");
+	}
+	return metrics->count++;
+}
+
+static size_t longest(const struct family *family, const struct sl_label *labels, size_t count,
+		      const char *value)
+{
+	size_t bytes = strlen(family->name) + strlen(value) + 8;
+
+	for (size_t i = 0; i < count; i++)
+		bytes += strlen(labels[i].name) + 2 * strlen(labels[i].value) + 4;
+	return bytes;
+}
+
+static void add(struct sl_metrics *metrics, unsigned int number, const struct sl_label *labels,
+		size_t count, const char *value)
+{
+	struct family *family = &metrics->families[number];
+
+	if (!metrics->count || !reserve(metrics, family, longest(family, labels, count, value)))
+		return;
+	put_text(family, family->name);
+	for (size_t i = 0; i < count; i++) {
+		put_text(family, i ? "," : "{");
+		put_text(family, labels[i].name);
+		put_text(family, "=\"");
+		put_escaped(family, labels[i].value);
+		put_text(family, "\"");
+	}
+	put_text(family, count ? "} " : " ");
+	put_text(family, value);
+	put_text(family, "\n");
+}
+
+void sl_metrics_add(struct sl_metrics *metrics, unsigned int family, const struct sl_label *labels,
+		    size_t count, uint64_t value)
+{
+	char digits[24];
+
+	(void)snprintf(digits, sizeof(digits), "%" PRIu64, value);
+	add(metrics, family, labels, count, digits);
+}
+
+void sl_metrics_add_real(struct sl_metrics *metrics, unsigned int family,
+			 const struct sl_label *labels, size_t count, double value)
+{
+	char digits[32];
+
+	(void)snprintf(digits, sizeof(digits), "%.9g", value);
+	add(metrics, family, labels, count, digits);
+}
+
+void sl_metrics_one(struct sl_metrics *metrics, const char *name, enum sl_metric_type type,
+		    const char *help, uint64_t value)
+{
+	sl_metrics_add(metrics, sl_metrics_family(metrics, name, type, help), NULL, 0, value);
+}
+
+int sl_metrics_status(const struct sl_metrics *metrics)
+{
+	return metrics->status;
+}
+
+size_t sl_metrics_length(const struct sl_metrics *metrics)
+{
+	size_t length = 0;
+
+	for (unsigned int i = 0; i < metrics->count; i++)
+		length += metrics->families[i].used;
+	return length;
+}
+
+const char *sl_metrics_part(const struct sl_metrics *metrics, unsigned int part, size_t *ret_length)
+{
+	if (part >= metrics->count)
+		return NULL;
+	*ret_length = metrics->families[part].used;
+	return metrics->families[part].text;
+}
