@@ -57,6 +57,7 @@ SL_PREFIXES(sl_sources4, struct sl_prefix4, struct sl_source);
 SL_PREFIXES(sl_sources6, struct sl_prefix6, struct sl_source);
 SL_PREFIXES(sl_blocks4, struct sl_prefix4, struct sl_block);
 SL_PREFIXES(sl_blocks6, struct sl_prefix6, struct sl_block);
+SL_HASH(sl_marks, __u32, __u32);
 SL_HASH(sl_cgroups, __u64, __u32);
 
 /* the enforcer's state */

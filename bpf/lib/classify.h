@@ -80,21 +80,13 @@ static __always_inline struct sl_service_hit sl_find_service6(__u32 half, __u64 
 	return (struct sl_service_hit){ 0 };
 }
 
-static __always_inline __u64 sl_word_at(const void *address, __u32 index)
-{
-	const __u32 *at = address;
-
-	/* Two loads: an address in a packet is 4-byte aligned at best. */
-	return (__u64)at[index * 2] | (__u64)at[index * 2 + 1] << 32;
-}
-
 /* Try the wildcard shapes in use, most specific first. */
 static __always_inline struct sl_service_hit sl_find_service(const struct sl_packet *p,
 							     const struct sl_ctl_half *live,
 							     __u32 half)
 {
 	struct sl_service_hit hit = { 0 };
-	__u8 protocol = p->later_fragment ? SL_PROTO_FRAGMENT : p->protocol;
+	__u8 protocol = p->no_ports ? SL_PROTO_FRAGMENT : p->protocol;
 	bool v4 = p->family == 4;
 	__u32 shapes = v4 ? live->shapes4 : live->shapes6;
 	__u32 count = v4 ? live->shapes4_count : live->shapes6_count;
@@ -110,13 +102,13 @@ static __always_inline struct sl_service_hit sl_find_service(const struct sl_pac
 			break;
 		shapes >>= 4;
 		if (v4) {
-			__be32 address = any_address ? 0 : *(const __be32 *)p->local;
+			__be32 address = any_address ? 0 : p->local.word[0];
 
 			hit = sl_find_service4(half, sl_service4_word(address, port, vlan),
 					       protocol, live->services4_seed);
 		} else {
-			__u64 high = any_address ? 0 : sl_word_at(p->local, 0);
-			__u64 low = any_address ? 0 : sl_word_at(p->local, 1);
+			__u64 high = any_address ? 0 : p->local.half[0];
+			__u64 low = any_address ? 0 : p->local.half[1];
 
 			hit = sl_find_service6(half, high, low, port, vlan, protocol,
 					       live->services6_seed);
@@ -133,8 +125,8 @@ static __always_inline __u32 sl_find_flow(const struct sl_packet *p)
 	const struct sl_flow *flow;
 
 	if (p->family == 4) {
-		struct sl_flow4_key key = { .remote = *(const __be32 *)p->remote,
-					    .local = *(const __be32 *)p->local,
+		struct sl_flow4_key key = { .remote = p->remote.word[0],
+					    .local = p->local.word[0],
 					    .remote_port = p->remote_port,
 					    .local_port = p->local_port,
 					    .protocol = p->protocol };
@@ -145,8 +137,8 @@ static __always_inline __u32 sl_find_flow(const struct sl_packet *p)
 					    .local_port = p->local_port,
 					    .protocol = p->protocol };
 
-		__builtin_memcpy(key.remote, p->remote, 16);
-		__builtin_memcpy(key.local, p->local, 16);
+		__builtin_memcpy(key.remote, &p->remote, 16);
+		__builtin_memcpy(key.local, &p->local, 16);
 		flow = bpf_map_lookup_elem(&sl_flows6, &key);
 	}
 	return flow && flow->tenant < sl_load.tenants ? flow->tenant : SL_TENANT_NONE;
@@ -161,14 +153,14 @@ static __always_inline __u32 sl_find_source(const struct sl_packet *p, __u32 fea
 
 		if (!(features & SL_FEATURE_SOURCES4))
 			return SL_TENANT_NONE;
-		__builtin_memcpy(key.address, p->remote, 4);
+		__builtin_memcpy(key.address, &p->remote, 4);
 		source = bpf_map_lookup_elem(&sl_sources4, &key);
 	} else {
 		struct sl_prefix6 key = { .prefix_bits = 128 };
 
 		if (!(features & SL_FEATURE_SOURCES6))
 			return SL_TENANT_NONE;
-		__builtin_memcpy(key.address, p->remote, 16);
+		__builtin_memcpy(key.address, &p->remote, 16);
 		source = bpf_map_lookup_elem(&sl_sources6, &key);
 	}
 	return source ? source->tenant[half] : SL_TENANT_NONE;
@@ -181,7 +173,7 @@ static __always_inline struct sl_owner sl_owner_of(const struct sl_packet *p,
 {
 	struct sl_owner owner = { .tenant = SL_TENANT_NONE };
 
-	if ((hit.flags & SL_SERVICE_BIND) && (features & SL_FEATURE_FLOWS) && !p->later_fragment) {
+	if ((hit.flags & SL_SERVICE_BIND) && (features & SL_FEATURE_FLOWS) && !p->no_ports) {
 		owner.found_by = SL_FOUND_FLOW;
 		owner.tenant = sl_find_flow(p);
 		if (owner.tenant != SL_TENANT_NONE)

@@ -12,6 +12,8 @@
 struct sl_cursor {
 	void *pos;
 	void *end;
+	__u32 offset; /* of pos from the frame's start: pointers may not be subtracted
+		       * by a program loaded without CAP_PERFMON */
 };
 
 static __always_inline void *sl_cursor_take(struct sl_cursor *c, __u32 length_bytes)
@@ -22,6 +24,7 @@ static __always_inline void *sl_cursor_take(struct sl_cursor *c, __u32 length_by
 		return NULL;
 
 	c->pos = at + length_bytes;
+	c->offset += length_bytes;
 	return at;
 }
 

@@ -55,13 +55,8 @@ static __always_inline void sl_event_emit(struct sl_ctl *ctl, const struct sl_ca
 	e->tcp_flags = p->tcp_flags;
 	e->remote_port = p->remote_port;
 	e->local_port = p->local_port;
-	if (p->family == 4) {
-		__builtin_memcpy(e->remote, p->remote, 4);
-		__builtin_memcpy(e->local, p->local, 4);
-	} else if (p->family == 6) {
-		__builtin_memcpy(e->remote, p->remote, 16);
-		__builtin_memcpy(e->local, p->local, 16);
-	}
+	__builtin_memcpy(e->remote, &p->remote, 16);
+	__builtin_memcpy(e->local, &p->local, 16);
 	/* The agent drains on a timer: a wakeup for each record would cost more than the drop. */
 	bpf_ringbuf_submit(e, BPF_RB_NO_WAKEUP);
 	node->events_sent++;

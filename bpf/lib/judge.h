@@ -21,6 +21,7 @@ struct sl_case {
 	const struct sl_limit *limit;
 	const struct sl_side *side;
 	struct sl_bucket_side *bucket;
+	void *ctx; /* of the hook, for socket lookups */
 	enum sl_direction way;
 	__u32 tenant;
 	__u64 now_ns;
@@ -33,24 +34,16 @@ struct sl_case {
 
 static __always_inline __u64 sl_flow_hash(const struct sl_packet *p, __u64 seed)
 {
-	__u64 remote, local;
+	__u64 remote = p->remote.half[0] ^ p->remote.half[1];
+	__u64 local = p->local.half[0] ^ p->local.half[1];
 
-	if (p->family == 4) {
-		remote = *(const __u32 *)p->remote;
-		local = *(const __u32 *)p->local;
-	} else {
-		const __u32 *r = p->remote, *l = p->local;
-
-		remote = ((__u64)r[0] << 32 | r[1]) ^ ((__u64)r[2] << 32 | r[3]);
-		local = ((__u64)l[0] << 32 | l[1]) ^ ((__u64)l[2] << 32 | l[3]);
-	}
 	return sl_mix(sl_mix(remote ^ seed) + local +
 		      ((__u64)p->remote_port << 32 | (__u64)p->local_port << 16 | p->protocol));
 }
 
 static __always_inline enum sl_shed_class sl_shed_class_of(const struct sl_packet *p)
 {
-	if (p->protocol != PROTO_TCP || p->later_fragment)
+	if (p->protocol != PROTO_TCP || p->no_ports)
 		return SL_SHED_DATAGRAM;
 	if (sl_is_syn(p))
 		return SL_SHED_NEW_CONN;
@@ -211,7 +204,7 @@ static __always_inline enum sl_reason sl_judge(struct sl_case *c)
 			if (reason != SL_REASON_PASS)
 				return reason;
 		}
-		if (p->later_fragment && (side->flags & SL_SIDE_FRAGMENTS) &&
+		if (p->no_ports && (side->flags & SL_SIDE_FRAGMENTS) &&
 		    !sl_one_has(c, &c->bucket->fragments_tat_cu, &c->limit->fragments))
 			return SL_REASON_FRAGMENTS;
 	}
@@ -223,7 +216,7 @@ static __always_inline enum sl_reason sl_judge(struct sl_case *c)
 	if (syn && (side->flags & SL_SIDE_NEW_CONNS) &&
 	    !sl_one_take(c, &c->bucket->new_conns_tat_cu, &c->limit->new_conns))
 		return SL_REASON_RATE_NEW_CONNS;
-	if (p->later_fragment && (side->flags & SL_SIDE_FRAGMENTS) &&
+	if (p->no_ports && (side->flags & SL_SIDE_FRAGMENTS) &&
 	    !sl_one_take(c, &c->bucket->fragments_tat_cu, &c->limit->fragments))
 		return SL_REASON_FRAGMENTS;
 	return SL_REASON_PASS;

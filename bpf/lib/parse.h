@@ -2,7 +2,9 @@
 /*
  * Ethernet, up to two VLAN tags, IPv4 with options, IPv6 with up to
  * IP6_EXTENSIONS_MAX extension headers, TCP, UDP, ICMP; first and later
- * fragments. What runs past the packet or contradicts itself is malformed.
+ * fragments. What runs past the packet or contradicts itself is malformed. A
+ * packet whose ports are elsewhere (a later fragment) or beyond what we follow
+ * has no_ports: it is judged by its address, and limited as fragments are.
  *
  * Addresses are named by role, not by direction: `local` is the protected
  * side, `remote` the other. At ingress local is the destination.
@@ -20,20 +22,27 @@ enum sl_parsed {
 	SL_PARSED_MALFORMED,
 };
 
+/* An address as it is in the packet; IPv4 in the first word, the others 0. */
+union sl_ip {
+	__u32 word[4];
+	__u64 half[2];
+};
+
 struct sl_packet {
-	const void *remote; /* 4 or 16 bytes, by family */
-	const void *local;
-	void *l3;
-	void *l4;
+	union sl_ip remote;
+	union sl_ip local;
+	__u32 l3_offset;
+	__u32 l4_offset;
 	__u32 bytes;	    /* to charge */
 	__u32 packets;	    /* to charge: GSO segments */
+	__u32 header_bytes; /* before the payload of TCP or UDP, from the Ethernet header on */
 	__be16 remote_port; /* 0 when there is none */
 	__be16 local_port;
 	__u16 vlan;    /* the outer tag's id, or SL_VLAN_NONE */
 	__u8 family;   /* 4, 6, or 0: not parsed that far */
 	__u8 protocol; /* of the last header read */
 	__u8 tcp_flags;
-	bool later_fragment;
+	bool no_ports;
 	bool has_payload; /* TCP only */
 };
 
@@ -53,7 +62,7 @@ static __always_inline void sl_set_ports(struct sl_packet *p, enum sl_direction 
 static __always_inline enum sl_parsed sl_parse_l4(struct sl_packet *p, struct sl_cursor c,
 						  enum sl_direction way, __u32 l4_bytes)
 {
-	p->l4 = c.pos;
+	p->l4_offset = c.offset;
 
 	if (p->protocol == PROTO_TCP) {
 		const struct tcphdr *tcp = sl_cursor_take_as(&c, struct tcphdr);
@@ -64,6 +73,7 @@ static __always_inline enum sl_parsed sl_parse_l4(struct sl_packet *p, struct sl
 		header_bytes = tcp->doff * 4u;
 		if (header_bytes < sizeof(*tcp) || header_bytes > l4_bytes)
 			return SL_PARSED_MALFORMED;
+		p->header_bytes = p->l4_offset + header_bytes;
 		p->tcp_flags = ((const __u8 *)tcp)[13];
 		p->has_payload = l4_bytes > header_bytes;
 		sl_set_ports(p, way, tcp->source, tcp->dest);
@@ -72,6 +82,7 @@ static __always_inline enum sl_parsed sl_parse_l4(struct sl_packet *p, struct sl
 
 		if (!udp || l4_bytes < sizeof(*udp))
 			return SL_PARSED_MALFORMED;
+		p->header_bytes = c.offset;
 		sl_set_ports(p, way, udp->source, udp->dest);
 	} else if (p->protocol == PROTO_ICMP || p->protocol == PROTO_ICMPV6) {
 		if (!sl_cursor_take(&c, 4) || l4_bytes < 4)
@@ -93,10 +104,9 @@ static __always_inline enum sl_parsed sl_parse_ip4(struct sl_packet *p, struct s
 		return SL_PARSED_MALFORMED;
 
 	p->family = 4;
-	p->l3 = (void *)ip;
 	p->protocol = ip->protocol;
-	p->remote = way == SL_INGRESS ? &ip->saddr : &ip->daddr;
-	p->local = way == SL_INGRESS ? &ip->daddr : &ip->saddr;
+	p->remote.word[0] = way == SL_INGRESS ? ip->saddr : ip->daddr;
+	p->local.word[0] = way == SL_INGRESS ? ip->daddr : ip->saddr;
 
 	header_bytes = ip->ihl * 4u;
 	if (ip->version != 4 || header_bytes < sizeof(*ip))
@@ -113,11 +123,17 @@ static __always_inline enum sl_parsed sl_parse_ip4(struct sl_packet *p, struct s
 
 	fragment = bpf_ntohs(ip->frag_off);
 	if (fragment & IP4_FRAGMENT_OFFSET) {
-		p->later_fragment = true;
+		p->no_ports = true;
 		return SL_PARSED_IP;
 	}
 
 	return sl_parse_l4(p, c, way, total_bytes - header_bytes);
+}
+
+static __always_inline bool sl_is_extension(__u8 protocol)
+{
+	return protocol == NEXT_HOP_BY_HOP || protocol == NEXT_ROUTING ||
+	       protocol == NEXT_DESTINATION || protocol == NEXT_AUTH || protocol == NEXT_FRAGMENT;
 }
 
 /*
@@ -137,7 +153,7 @@ static __always_inline int sl_skip_extension(struct sl_packet *p, struct sl_curs
 			return -1;
 		p->protocol = fragment->nexthdr;
 		if (fragment->frag_off & bpf_htons(IP6_FRAGMENT_OFFSET)) {
-			p->later_fragment = true;
+			p->no_ports = true;
 			return 0;
 		}
 		return 1;
@@ -161,11 +177,21 @@ static __always_inline int sl_skip_extension(struct sl_packet *p, struct sl_curs
 	}
 }
 
+static __always_inline void sl_copy_ip6(union sl_ip *to, const struct in6_addr *from)
+{
+	const __u32 *word = (const __u32 *)from;
+
+	/* By words: an address in a packet is 4-byte aligned at best. */
+#pragma unroll
+	for (int i = 0; i < 4; i++)
+		to->word[i] = word[i];
+}
+
 static __always_inline enum sl_parsed sl_parse_ip6(struct sl_packet *p, struct sl_cursor c,
 						   enum sl_direction way, __u32 wire_bytes)
 {
 	const struct ipv6hdr *ip = sl_cursor_take_as(&c, struct ipv6hdr);
-	void *after_ip = c.pos;
+	__u32 after_ip = c.offset;
 	__u32 payload_bytes, extension_bytes;
 	int more = 1;
 
@@ -173,10 +199,9 @@ static __always_inline enum sl_parsed sl_parse_ip6(struct sl_packet *p, struct s
 		return SL_PARSED_MALFORMED;
 
 	p->family = 6;
-	p->l3 = (void *)ip;
 	p->protocol = ip->nexthdr;
-	p->remote = way == SL_INGRESS ? &ip->saddr : &ip->daddr;
-	p->local = way == SL_INGRESS ? &ip->daddr : &ip->saddr;
+	sl_copy_ip6(&p->remote, way == SL_INGRESS ? &ip->saddr : &ip->daddr);
+	sl_copy_ip6(&p->local, way == SL_INGRESS ? &ip->daddr : &ip->saddr);
 
 	payload_bytes = bpf_ntohs(ip->payload_len);
 	if (ip->version != 6)
@@ -193,12 +218,14 @@ static __always_inline enum sl_parsed sl_parse_ip6(struct sl_packet *p, struct s
 		if (more == 0)
 			break;
 	}
-	if (p->later_fragment)
+	if (p->no_ports)
 		return SL_PARSED_IP;
-	if (more && sl_skip_extension(p, &c) != 0)
-		return SL_PARSED_MALFORMED; /* more extensions than we follow */
+	if (more && sl_is_extension(p->protocol)) {
+		p->no_ports = true; /* legal, but further than we follow */
+		return SL_PARSED_IP;
+	}
 
-	extension_bytes = (__u32)(c.pos - after_ip);
+	extension_bytes = c.offset - after_ip;
 	if (extension_bytes > payload_bytes)
 		return SL_PARSED_MALFORMED;
 	return sl_parse_l4(p, c, way, payload_bytes - extension_bytes);
@@ -211,7 +238,6 @@ static __always_inline enum sl_parsed sl_parse_ip6(struct sl_packet *p, struct s
 static __always_inline enum sl_parsed sl_parse(struct sl_packet *p, struct sl_cursor c,
 					       enum sl_direction way, __u32 wire_bytes)
 {
-	void *start = c.pos;
 	const struct ethhdr *eth = sl_cursor_take_as(&c, struct ethhdr);
 	__be16 proto;
 
@@ -234,7 +260,8 @@ static __always_inline enum sl_parsed sl_parse(struct sl_packet *p, struct sl_cu
 	}
 
 	if (wire_bytes)
-		wire_bytes -= (__u32)(c.pos - start);
+		wire_bytes -= c.offset;
+	p->l3_offset = c.offset;
 	if (proto == bpf_htons(ETH_P_IP))
 		return sl_parse_ip4(p, c, way, wire_bytes);
 	if (proto == bpf_htons(ETH_P_IPV6))

@@ -30,8 +30,8 @@
 #define TCP_RST 0x04
 #define TCP_ACK 0x10
 
-#define TC_ACT_OK   0
-#define TC_ACT_SHOT 2
+#define TC_ACT_UNSPEC (-1) /* go on with the next program or filter */
+#define TC_ACT_SHOT   2
 
 #define AF_INET	 2
 #define AF_INET6 10

@@ -20,13 +20,6 @@ struct sl_source_cells {
 	bool proven;
 };
 
-static __always_inline __u64 sl_source_of(const struct sl_packet *p)
-{
-	const __u32 *at = p->remote;
-
-	return p->family == 4 ? at[0] : (__u64)at[0] | (__u64)at[1] << 32;
-}
-
 static __always_inline __u32 sl_proven_tag(__u64 hash)
 {
 	return (__u32)(hash >> 32) | 1;
@@ -57,7 +50,7 @@ static __always_inline bool sl_is_proven(const struct sl_case *c, const struct s
 static __always_inline bool sl_find_cells(const struct sl_case *c, const struct sl_ctl_half *live,
 					  struct sl_source_cells *ret)
 {
-	__u64 hash = sl_source_hash(sl_source_of(c->packet), c->seed);
+	__u64 hash = sl_source_hash(c->packet->remote.half[0], c->seed);
 	__u32 base, index;
 
 	ret->proven = sl_is_proven(c, live, hash);
@@ -69,26 +62,39 @@ static __always_inline bool sl_find_cells(const struct sl_case *c, const struct 
 	return ret->tat_cu[0] && ret->tat_cu[1];
 }
 
-static __always_inline __u64 sl_cells_min(const struct sl_source_cells *cells)
+/*
+ * A cell's time, or now when no legal charge left it where it is: a cell that
+ * nobody touched for half a wrap (I3 of bucket.h) must not refuse its sources.
+ */
+static __always_inline __u64 sl_cell_time(const __u64 *tat_cu, __u64 ahead_max_cu, __u64 now_cu)
 {
-	__u64 first = *(volatile __u64 *)cells->tat_cu[0];
-	__u64 second = *(volatile __u64 *)cells->tat_cu[1];
+	__u64 seen_cu = *(const volatile __u64 *)tat_cu;
+
+	return (__s64)(seen_cu - now_cu) > (__s64)ahead_max_cu ? now_cu : seen_cu;
+}
+
+static __always_inline __u64 sl_cells_min(const struct sl_source_cells *cells, __u64 ahead_max_cu,
+					  __u64 now_cu)
+{
+	__u64 first = sl_cell_time(cells->tat_cu[0], ahead_max_cu, now_cu);
+	__u64 second = sl_cell_time(cells->tat_cu[1], ahead_max_cu, now_cu);
 
 	return (__s64)(first - second) < 0 ? first : second;
 }
 
 /* Raise both cells to the source's new time; a cell already beyond it stays. */
 static __always_inline void sl_cells_charge(const struct sl_source_cells *cells, __u64 cost_cu,
-					    __u64 now_cu)
+					    __u64 ahead_max_cu, __u64 now_cu)
 {
-	__u64 min_cu = sl_cells_min(cells);
+	__u64 min_cu = sl_cells_min(cells, ahead_max_cu, now_cu);
 	__u64 next_cu = ((__s64)(min_cu - now_cu) > 0 ? min_cu : now_cu) + cost_cu;
 
 #pragma unroll
 	for (int i = 0; i < 2; i++) {
 		__u64 seen_cu = *(volatile __u64 *)cells->tat_cu[i];
+		__s64 ahead_cu = (__s64)(seen_cu - now_cu);
 
-		if ((__s64)(next_cu - seen_cu) > 0)
+		if ((__s64)(next_cu - seen_cu) > 0 || ahead_cu > (__s64)ahead_max_cu)
 			__sync_val_compare_and_swap(cells->tat_cu[i], seen_cu, next_cu);
 	}
 }
@@ -101,6 +107,7 @@ static __always_inline enum sl_reason sl_judge_unknown(struct sl_case *c, struct
 	const struct sl_rate *share = &live->source_share;
 	__u64 now_cu = c->now_ns << SL_CREDIT_SHIFT;
 	__u64 cost_cu = share->cost * c->packet->packets;
+	__u64 ahead_max_cu = share->burst_cu + sl_packets_debt(share);
 	struct sl_source_cells cells;
 	enum sl_reason reason;
 
@@ -108,8 +115,8 @@ static __always_inline enum sl_reason sl_judge_unknown(struct sl_case *c, struct
 		return SL_REASON_INTERNAL;
 	*ret_proven = cells.proven;
 
-	if (share->cost &&
-	    sl_bucket_wait(sl_cells_min(&cells), cost_cu, share->burst_cu, now_cu) > 0)
+	if (share->cost && sl_bucket_wait(sl_cells_min(&cells, ahead_max_cu, now_cu), cost_cu,
+					  share->burst_cu, now_cu) > 0)
 		return SL_REASON_UNKNOWN_SOURCE;
 
 	if (cells.proven && live->proven_packets.cost) {
@@ -124,6 +131,6 @@ static __always_inline enum sl_reason sl_judge_unknown(struct sl_case *c, struct
 	}
 
 	if (reason == SL_REASON_PASS && share->cost && !c->dry)
-		sl_cells_charge(&cells, cost_cu, now_cu);
+		sl_cells_charge(&cells, cost_cu, ahead_max_cu, now_cu);
 	return reason;
 }

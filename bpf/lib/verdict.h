@@ -8,6 +8,7 @@
 #include "bpf/lib/classify.h"
 #include "bpf/lib/events.h"
 #include "bpf/lib/judge.h"
+#include "bpf/lib/reset.h"
 #include "bpf/lib/stats.h"
 #include "bpf/lib/unknown.h"
 
@@ -20,11 +21,41 @@ enum sl_verdict {
 /* What a hook knows about a frame beside its bytes. */
 struct sl_frame {
 	struct sl_cursor cursor;
+	void *ctx; /* xdp_md or __sk_buff: for socket lookups */
 	__u32 ifindex;
+	__u32 bytes;	       /* to charge, less the configured overhead */
+	__u32 packets;	       /* to charge: GSO segments */
 	__u32 wire_bytes;      /* whole frame; 0 = do not check IP lengths against it */
 	struct __sk_buff *skb; /* NULL at XDP */
 	enum sl_direction way;
-	bool dry; /* compile-time constant: explain */
+	__u16 vlan;	     /* of a tag the NIC took off (tc), else SL_VLAN_NONE */
+	bool headers_merged; /* GRO: `bytes` holds the headers of one segment only */
+	bool can_reset;	     /* the hook can send a frame back */
+	bool dry;	     /* compile-time constant: explain */
+};
+
+static __always_inline void sl_xdp_frame(struct sl_frame *f, struct xdp_md *ctx)
+{
+	__u32 bytes = (__u32)bpf_xdp_get_buff_len(ctx);
+
+	*f = (struct sl_frame){
+		.cursor = { .pos = (void *)(long)ctx->data, .end = (void *)(long)ctx->data_end },
+		.ctx = ctx,
+		.ifindex = ctx->ingress_ifindex,
+		.bytes = bytes,
+		.packets = 1,
+		.wire_bytes = bytes,
+		.way = SL_INGRESS,
+		.can_reset = true,
+	};
+}
+
+/* What became of a frame. tenant = SL_TENANT_NONE: it was none of our business. */
+struct sl_outcome {
+	struct sl_owner owner;
+	enum sl_reason reason;
+	enum sl_mode mode;
+	bool proven;
 };
 
 static __always_inline bool sl_is_blocked(const struct sl_packet *p, const struct sl_ctl *ctl,
@@ -35,12 +66,12 @@ static __always_inline bool sl_is_blocked(const struct sl_packet *p, const struc
 	if (p->family == 4 && ctl->block_count4) {
 		struct sl_prefix4 key = { .prefix_bits = 32 };
 
-		__builtin_memcpy(key.address, p->remote, 4);
+		__builtin_memcpy(key.address, &p->remote, 4);
 		block = bpf_map_lookup_elem(&sl_blocks4, &key);
 	} else if (p->family == 6 && ctl->block_count6) {
 		struct sl_prefix6 key = { .prefix_bits = 128 };
 
-		__builtin_memcpy(key.address, p->remote, 16);
+		__builtin_memcpy(key.address, &p->remote, 16);
 		block = bpf_map_lookup_elem(&sl_blocks6, &key);
 	}
 	return block && (!block->until_ns || now_ns < block->until_ns);
@@ -63,12 +94,13 @@ static __always_inline struct sl_owner sl_owner_of_socket(struct __sk_buff *skb,
 			return owner;
 		}
 	}
-	if (live->features & SL_FEATURE_MARK) {
-		__u32 tenant = (skb->mark & live->mark_mask) - live->mark_base;
+	if (live->features & SL_FEATURE_MARKS) {
+		__u32 mark = skb->mark;
+		const __u32 *tenant = bpf_map_lookup_elem(&sl_marks, &mark);
 
 		owner.found_by = SL_FOUND_MARK;
-		if (tenant && tenant < sl_load.tenants) {
-			owner.tenant = tenant;
+		if (tenant && *tenant < sl_load.tenants) {
+			owner.tenant = *tenant;
 			return owner;
 		}
 	}
@@ -100,6 +132,23 @@ static __always_inline struct sl_owner sl_classify(const struct sl_packet *p,
 
 	owner.found_by = hit.flags ? SL_FOUND_UNKNOWN : SL_FOUND_UNPROTECTED;
 	owner.tenant = hit.flags ? SL_TENANT_UNKNOWN : SL_TENANT_NONE;
+	return owner;
+}
+
+/*
+ * A packet that contradicts itself is tenant 0's when it is addressed to a
+ * protected address, or when not even that can be read; else it passes.
+ */
+static __always_inline struct sl_owner sl_classify_malformed(struct sl_packet *p,
+							     const struct sl_ctl_half *live,
+							     __u32 half)
+{
+	struct sl_owner owner = { .found_by = SL_FOUND_MALFORMED };
+
+	p->no_ports = true;
+	if (p->family && !sl_find_service(p, live, half).flags)
+		owner = (struct sl_owner){ .tenant = SL_TENANT_NONE,
+					   .found_by = SL_FOUND_UNPROTECTED };
 	return owner;
 }
 
@@ -139,23 +188,114 @@ static __always_inline enum sl_reason sl_decide(struct sl_case *c, struct sl_ctl
 	return sl_judge(c);
 }
 
+/* Read the frame and find whose it is. False: it is not to be judged. */
+static __always_inline bool sl_find_owner(struct sl_packet *p, const struct sl_frame *f,
+					  const struct sl_ctl_half *live, __u32 half,
+					  struct sl_owner *ret)
+{
+	enum sl_parsed parsed;
+
+	p->packets = f->packets;
+	p->bytes = f->bytes;
+	p->vlan = f->vlan;
+	parsed = sl_parse(p, f->cursor, f->way, f->wire_bytes);
+	if (f->headers_merged)
+		p->bytes += (p->packets - 1) * p->header_bytes;
+	if (parsed == SL_PARSED_NOT_IP) {
+		*ret = (struct sl_owner){ .tenant = SL_TENANT_NONE, .found_by = SL_FOUND_NOT_IP };
+		return false;
+	}
+	*ret = parsed == SL_PARSED_MALFORMED ? sl_classify_malformed(p, live, half)
+					     : sl_classify(p, f, live, half);
+	if (ret->tenant == SL_TENANT_NONE)
+		return false;
+	p->bytes +=
+		f->way == SL_INGRESS ? live->overhead_ingress_bytes : live->overhead_egress_bytes;
+	if (p->bytes > SL_PACKET_BYTES_MAX)
+		p->bytes = SL_PACKET_BYTES_MAX;
+	return true;
+}
+
+/*
+ * The whole way of one frame but for counting. @p and @c are zeroed by the
+ * caller, which keeps them: it may have a RST to write.
+ */
+static __always_inline void sl_try(struct sl_case *c, struct sl_packet *p, struct sl_ctl *ctl,
+				   const struct sl_frame *f, struct sl_outcome *ret)
+{
+	__u32 half = *(volatile __u32 *)&ctl->epoch & 1;
+	const struct sl_ctl_half *live = &ctl->half[half];
+	enum sl_mode mode = ctl->mode;
+
+	ret->mode = mode;
+	if (mode == SL_MODE_OFF) {
+		ret->owner =
+			(struct sl_owner){ .tenant = SL_TENANT_NONE, .found_by = SL_FOUND_OFF };
+		p->packets = f->packets;
+		p->bytes = f->bytes;
+		return;
+	}
+	if (!sl_find_owner(p, f, live, half, &ret->owner))
+		return;
+
+	c->packet = p;
+	c->way = f->way;
+	c->tenant = ret->owner.tenant;
+	c->seed = ctl->hash_seed;
+	c->ctx = f->ctx;
+	c->dry = f->dry;
+	if (!sl_open_case(c, half)) {
+		ret->reason = SL_REASON_INTERNAL;
+		return;
+	}
+	if ((c->side->flags & SL_SIDE_MODE_MASK) > mode)
+		ret->mode = c->side->flags & SL_SIDE_MODE_MASK;
+	if (ret->mode == SL_MODE_OFF)
+		ret->reason = SL_REASON_PASS;
+	else if (ret->owner.found_by == SL_FOUND_MALFORMED)
+		ret->reason = SL_REASON_MALFORMED;
+	else
+		ret->reason = sl_decide(c, ctl, live, &ret->proven);
+}
+
 static __always_inline enum sl_verdict sl_settle(struct sl_case *c, struct sl_ctl *ctl,
-						 enum sl_reason reason, enum sl_mode mode,
-						 __u32 ifindex)
+						 const struct sl_outcome *o, __u32 ifindex)
 {
 	__u64 before;
 
-	if (reason == SL_REASON_PASS) {
+	if (o->reason == SL_REASON_PASS) {
 		sl_count_reason(&sl_counters, c->tenant, c->way, SL_REASON_PASS, c->packet);
 		return SL_VERDICT_PASS;
 	}
-	if (mode == SL_MODE_SHADOW) {
-		before = sl_count_reason(&sl_shadow, c->tenant, c->way, reason, c->packet);
+	if (o->mode == SL_MODE_SHADOW) {
+		before = sl_count_reason(&sl_shadow, c->tenant, c->way, o->reason, c->packet);
 		sl_count_reason(&sl_counters, c->tenant, c->way, SL_REASON_PASS, c->packet);
-		sl_event_emit(ctl, c, reason, true, ifindex, before);
+		sl_event_emit(ctl, c, o->reason, true, ifindex, before);
 		return SL_VERDICT_PASS;
 	}
-	before = sl_count_reason(&sl_counters, c->tenant, c->way, reason, c->packet);
-	sl_event_emit(ctl, c, reason, false, ifindex, before);
-	return reason == SL_REASON_NEW_CONNS_RESET ? SL_VERDICT_RESET : SL_VERDICT_DROP;
+	before = sl_count_reason(&sl_counters, c->tenant, c->way, o->reason, c->packet);
+	sl_event_emit(ctl, c, o->reason, false, ifindex, before);
+	return o->reason == SL_REASON_NEW_CONNS_RESET ? SL_VERDICT_RESET : SL_VERDICT_DROP;
+}
+
+/* Judge and count one frame. @p: zeroed. */
+static __always_inline enum sl_verdict sl_handle(const struct sl_frame *f, struct sl_packet *p)
+{
+	struct sl_outcome outcome = { 0 };
+	struct sl_case c = { 0 };
+	struct sl_ctl *ctl;
+	__u32 zero = 0;
+
+	ctl = bpf_map_lookup_elem(&sl_ctl, &zero);
+	if (!ctl)
+		return SL_VERDICT_PASS;
+	sl_try(&c, p, ctl, f, &outcome);
+	if (outcome.owner.tenant == SL_TENANT_NONE) {
+		sl_count_bypass(f->way, outcome.owner.found_by, p);
+		return SL_VERDICT_PASS;
+	}
+	sl_count_bucket_events(&c.events);
+	if (outcome.reason == SL_REASON_RATE_NEW_CONNS && f->can_reset)
+		outcome.reason = sl_reset_reason(&c, ctl, outcome.mode);
+	return sl_settle(&c, ctl, &outcome, f->ifindex);
 }

@@ -253,7 +253,11 @@ struct sl_block {
 	__u64 until_ns; /* 0: for good */
 };
 
-/* sl_cgroups: hash, cgroup id (__u64) -> tenant (__u32), egress only. Writer: agent. */
+/*
+ * Egress of what no service claims. Writer: agent.
+ * sl_marks:   hash, skb mark (__u32) -> tenant (__u32).
+ * sl_cgroups: hash, cgroup id (__u64) -> tenant (__u32).
+ */
 
 /* sl_sockets: socket storage. Writer: BPF (sock_ops). */
 struct sl_socket {
@@ -283,13 +287,28 @@ struct sl_proven {
 
 /* ---- control ---------------------------------------------------------------- */
 
+/*
+ * sl_load: read-only data of the programs, set before they are loaded: sizes of
+ * the maps and the scale of the coarse clock. Writer: the loader.
+ */
+struct sl_load_config {
+	__u64 tick_ns;	       /* length of a jiffy */
+	__u64 clock_offset_ns; /* jiffies64 * tick_ns + this = CLOCK_MONOTONIC, modulo 2^64 */
+	__u32 tenants;	       /* ids 0..tenants-1 */
+	__u32 services4_mask;  /* lines of one half - 1; lines are a power of two */
+	__u32 services6_mask;
+	__u32 cells_mask;  /* cells of one half - 1 */
+	__u32 sockets_max; /* connections that are counted, of all tenants together */
+	__u32 reserved;
+};
+
 /* sl_ctl_half.features: what the packet path has to look at, at all. */
 enum sl_feature {
 	SL_FEATURE_FLOWS = 0x1,
 	SL_FEATURE_SOURCES4 = 0x2,
 	SL_FEATURE_SOURCES6 = 0x4,
 	SL_FEATURE_SOCKETS = 0x8, /* egress: socket storage */
-	SL_FEATURE_MARK = 0x10,	  /* egress: skb mark */
+	SL_FEATURE_MARKS = 0x10,  /* egress: skb mark */
 	SL_FEATURE_CGROUPS = 0x20,
 	SL_FEATURE_PROVEN = 0x40,
 };
@@ -309,9 +328,8 @@ struct sl_ctl_half {
 	__u32 shapes4_count; /* 0..SL_SHAPES */
 	__u32 shapes6;
 	__u32 shapes6_count;
-	__u32 on_miss;	 /* enum sl_on_miss */
-	__u32 mark_base; /* tenant = (mark & mark_mask) - mark_base, when in 1..tenants-1 */
-	__u32 mark_mask;
+	__u32 on_miss; /* enum sl_on_miss */
+	__u32 reserved32[2];
 	__u64 services4_seed;
 	__u64 services6_seed;
 	struct sl_rate source_share;   /* packets/s of one unknown source */
@@ -319,12 +337,11 @@ struct sl_ctl_half {
 	__u32 overhead_ingress_bytes;  /* added to each packet's length */
 	__u32 overhead_egress_bytes;
 	__u32 proven_s; /* how long a completed handshake proves a source */
-	__u32 reserved32;
+	__u32 reserved32b;
 	__u64 reserved[4];
 };
 
-/* sl_ctl: array [0], mmapable. Writer: agent, except event_tat_cu, reset_tat_cu and
- * proven_tat_cu: BPF. */
+/* sl_ctl: array [0], mmapable. Writer: agent; from event_tat_cu on: BPF. */
 struct sl_ctl {
 	__u32 abi_version;
 	__u32 epoch;	    /* stored last; & 1 selects the live half everywhere */
@@ -347,7 +364,8 @@ struct sl_ctl {
 	__u64 event_tat_cu; /* on a line of its own: BPF writes it */
 	__u64 reset_tat_cu;
 	__u64 proven_tat_cu;
-	__u64 reserved2[5];
+	__u64 sockets_open; /* counted connections of all tenants, at most sl_load.sockets_max */
+	__u64 reserved2[4];
 };
 
 /* sl_names: array [tenant]. Writer: agent. Names outlive the agent, so that a

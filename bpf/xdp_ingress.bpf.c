@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* XDP ingress: every frame before the kernel allocates anything for it. */
+#include "bpf/lib/verdict.h"
+
+const volatile struct sl_load_config sl_load SEC(".rodata") = { .tenants = 1 };
+
+SEC("xdp.frags")
+int sl_xdp_ingress(struct xdp_md *ctx)
+{
+	struct sl_packet packet = { 0 };
+	struct sl_frame frame;
+
+	sl_xdp_frame(&frame, ctx);
+	switch (sl_handle(&frame, &packet)) {
+	case SL_VERDICT_RESET:
+		return sl_reset_send(ctx, packet.l3_offset, packet.family);
+	case SL_VERDICT_DROP:
+		return XDP_DROP;
+	default:
+		return XDP_PASS;
+	}
+}
+
+char LICENSE[] SEC("license") = "GPL";
