@@ -23,7 +23,7 @@ __sum16 __wsum bool size_t
 """.split()
 
 STRUCTS = """
-xdp_md __sk_buff bpf_sock_ops bpf_sock bpf_tcp_sock
+xdp_md __sk_buff bpf_sock_ops bpf_sock bpf_tcp_sock bpf_sock_tuple
 ethhdr vlan_hdr iphdr ipv6hdr ipv6_opt_hdr frag_hdr in6_addr tcphdr udphdr icmphdr
 """.split()
 

@@ -12,8 +12,7 @@
 struct sl_cursor {
 	void *pos;
 	void *end;
-	__u32 offset; /* of pos from the frame's start: pointers may not be subtracted
-		       * by a program loaded without CAP_PERFMON */
+	__u32 offset; /* of pos in the frame: survives what moves or copies the frame */
 };
 
 static __always_inline void *sl_cursor_take(struct sl_cursor *c, __u32 length_bytes)

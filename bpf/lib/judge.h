@@ -11,6 +11,7 @@
 
 #include "bpf/lib/bucket.h"
 #include "bpf/lib/clock.h"
+#include "bpf/lib/handshake.h"
 #include "bpf/lib/parse.h"
 #include "bpf/lib/shed.h"
 #include "bpf/maps.h"
@@ -139,21 +140,26 @@ static __always_inline bool sl_one_take(struct sl_case *c, __u64 *tat_cu,
 	return sl_take(c, tat_cu, rate->cost, rate->burst_cu, 0);
 }
 
-/* Looks only; the connection is charged after everything else admitted it. */
-static __always_inline enum sl_reason sl_check_new_conn(struct sl_case *c)
+static __always_inline bool sl_conns_full(const struct sl_case *c)
 {
-	const struct sl_limit *limit = c->limit;
+	const struct sl_conns *conns = bpf_map_lookup_elem(&sl_conns, &c->tenant);
 
-	if (c->side->flags & SL_SIDE_CONNS) {
-		const struct sl_conns *conns = bpf_map_lookup_elem(&sl_conns, &c->tenant);
+	return conns && conns->open >= c->limit->conns_max;
+}
 
-		if (conns && conns->open >= limit->conns_max)
-			return SL_REASON_CONNS_MAX;
-	}
-	if ((c->side->flags & SL_SIDE_NEW_CONNS) &&
-	    !sl_one_has(c, &c->bucket->new_conns_tat_cu, &limit->new_conns))
-		return SL_REASON_RATE_NEW_CONNS;
-	return SL_REASON_PASS;
+/*
+ * Concurrent connections. A SYN is refused when all are open; so is the ACK that
+ * would complete a handshake begun before they were: else a volley of SYNs that
+ * each found room would all be let in. The client's next ACK tries again.
+ */
+static __always_inline bool sl_refuses_conn(const struct sl_case *c, bool syn)
+{
+	const struct sl_packet *p = c->packet;
+
+	if (p->protocol != PROTO_TCP || p->no_ports || (p->tcp_flags & TCP_RST) ||
+	    !sl_conns_full(c))
+		return false;
+	return syn || sl_completes_handshake(c->ctx, p);
 }
 
 /* After the lease: the named fallback. True when @ret_reason is the verdict. */
@@ -199,11 +205,12 @@ static __always_inline enum sl_reason sl_judge(struct sl_case *c)
 
 	if (c->way == SL_INGRESS) {
 		syn = sl_is_syn(p);
-		if (syn && (side->flags & (SL_SIDE_CONNS | SL_SIDE_NEW_CONNS))) {
-			reason = sl_check_new_conn(c);
-			if (reason != SL_REASON_PASS)
-				return reason;
-		}
+		/* Looked at before anything is charged; charged when all have admitted it. */
+		if ((side->flags & SL_SIDE_CONNS) && sl_refuses_conn(c, syn))
+			return SL_REASON_CONNS_MAX;
+		if (syn && (side->flags & SL_SIDE_NEW_CONNS) &&
+		    !sl_one_has(c, &c->bucket->new_conns_tat_cu, &c->limit->new_conns))
+			return SL_REASON_RATE_NEW_CONNS;
 		if (p->no_ports && (side->flags & SL_SIDE_FRAGMENTS) &&
 		    !sl_one_has(c, &c->bucket->fragments_tat_cu, &c->limit->fragments))
 			return SL_REASON_FRAGMENTS;

@@ -23,3 +23,4 @@ HOLD(vlan_hdr);
 HOLD(frag_hdr);
 HOLD(icmphdr);
 HOLD(bpf_tcp_sock);
+HOLD(bpf_sock_tuple);
