@@ -11,9 +11,8 @@
  */
 #pragma once
 
-#include "bpf/lib/cursor.h"
+#include "bpf/lib/frame.h"
 #include "bpf/lib/proto.h"
-#include "sluice/abi.h"
 #include <bpf/bpf_endian.h>
 
 enum sl_parsed {
@@ -59,6 +58,36 @@ static __always_inline void sl_set_ports(struct sl_packet *p, enum sl_direction 
 }
 
 /* @l4_bytes: what the IP header says follows it, as far as it says. */
+static __always_inline enum sl_parsed sl_parse_tcp(struct sl_packet *p, const struct tcphdr *tcp,
+						   enum sl_direction way, __u32 l4_bytes)
+{
+	__u32 header_bytes = tcp->doff * 4u;
+
+	if (header_bytes < sizeof(*tcp) || header_bytes > l4_bytes)
+		return SL_PARSED_MALFORMED;
+	p->header_bytes = p->l4_offset + header_bytes;
+	p->tcp_flags = ((const __u8 *)tcp)[13];
+	p->has_payload = l4_bytes > header_bytes;
+	sl_set_ports(p, way, tcp->source, tcp->dest);
+	return SL_PARSED_IP;
+}
+
+static __always_inline enum sl_parsed sl_parse_udp(struct sl_packet *p, const struct udphdr *udp,
+						   enum sl_direction way, __u32 l4_bytes)
+{
+	if (l4_bytes < sizeof(*udp))
+		return SL_PARSED_MALFORMED;
+	p->header_bytes = p->l4_offset + sizeof(*udp);
+	sl_set_ports(p, way, udp->source, udp->dest);
+	return SL_PARSED_IP;
+}
+
+static __always_inline bool sl_is_icmp(const struct sl_packet *p)
+{
+	return p->protocol == PROTO_ICMP || p->protocol == PROTO_ICMPV6;
+}
+
+/* The transport header right after a plain IP header: in place. */
 static __always_inline enum sl_parsed sl_parse_l4(struct sl_packet *p, struct sl_cursor c,
 						  enum sl_direction way, __u32 l4_bytes)
 {
@@ -66,35 +95,46 @@ static __always_inline enum sl_parsed sl_parse_l4(struct sl_packet *p, struct sl
 
 	if (p->protocol == PROTO_TCP) {
 		const struct tcphdr *tcp = sl_cursor_take_as(&c, struct tcphdr);
-		__u32 header_bytes;
 
-		if (!tcp)
-			return SL_PARSED_MALFORMED;
-		header_bytes = tcp->doff * 4u;
-		if (header_bytes < sizeof(*tcp) || header_bytes > l4_bytes)
-			return SL_PARSED_MALFORMED;
-		p->header_bytes = p->l4_offset + header_bytes;
-		p->tcp_flags = ((const __u8 *)tcp)[13];
-		p->has_payload = l4_bytes > header_bytes;
-		sl_set_ports(p, way, tcp->source, tcp->dest);
-	} else if (p->protocol == PROTO_UDP) {
+		return tcp ? sl_parse_tcp(p, tcp, way, l4_bytes) : SL_PARSED_MALFORMED;
+	}
+	if (p->protocol == PROTO_UDP) {
 		const struct udphdr *udp = sl_cursor_take_as(&c, struct udphdr);
 
-		if (!udp || l4_bytes < sizeof(*udp))
-			return SL_PARSED_MALFORMED;
-		p->header_bytes = c.offset;
-		sl_set_ports(p, way, udp->source, udp->dest);
-	} else if (p->protocol == PROTO_ICMP || p->protocol == PROTO_ICMPV6) {
-		if (!sl_cursor_take(&c, 4) || l4_bytes < 4)
-			return SL_PARSED_MALFORMED;
+		return udp ? sl_parse_udp(p, udp, way, l4_bytes) : SL_PARSED_MALFORMED;
 	}
+	if (sl_is_icmp(p) && (!sl_cursor_take(&c, SL_ICMP_BYTES) || l4_bytes < SL_ICMP_BYTES))
+		return SL_PARSED_MALFORMED;
+	return SL_PARSED_IP;
+}
 
+/* The transport header after options or extensions: copied out. */
+static __always_inline enum sl_parsed sl_parse_far_l4(struct sl_packet *p, const struct sl_frame *f,
+						      __u32 offset, __u32 l4_bytes)
+{
+	union {
+		struct tcphdr tcp;
+		struct udphdr udp;
+	} l4;
+
+	p->l4_offset = offset;
+	if (p->protocol == PROTO_TCP)
+		return sl_frame_load(f, offset, &l4.tcp, sizeof(l4.tcp))
+			       ? SL_PARSED_MALFORMED
+			       : sl_parse_tcp(p, &l4.tcp, f->way, l4_bytes);
+	if (p->protocol == PROTO_UDP)
+		return sl_frame_load(f, offset, &l4.udp, sizeof(l4.udp))
+			       ? SL_PARSED_MALFORMED
+			       : sl_parse_udp(p, &l4.udp, f->way, l4_bytes);
+	if (sl_is_icmp(p) &&
+	    (sl_frame_load(f, offset, &l4, SL_ICMP_BYTES) || l4_bytes < SL_ICMP_BYTES))
+		return SL_PARSED_MALFORMED;
 	return SL_PARSED_IP;
 }
 
 /* @wire_bytes: from the IP header on, 0 = not to be trusted (segmentation offload). */
-static __always_inline enum sl_parsed sl_parse_ip4(struct sl_packet *p, struct sl_cursor c,
-						   enum sl_direction way, __u32 wire_bytes)
+static __always_inline enum sl_parsed sl_parse_ip4(struct sl_packet *p, const struct sl_frame *f,
+						   struct sl_cursor c, __u32 wire_bytes)
 {
 	const struct iphdr *ip = sl_cursor_take_as(&c, struct iphdr);
 	__u32 header_bytes, total_bytes;
@@ -105,16 +145,12 @@ static __always_inline enum sl_parsed sl_parse_ip4(struct sl_packet *p, struct s
 
 	p->family = 4;
 	p->protocol = ip->protocol;
-	p->remote.word[0] = way == SL_INGRESS ? ip->saddr : ip->daddr;
-	p->local.word[0] = way == SL_INGRESS ? ip->daddr : ip->saddr;
+	p->remote.word[0] = f->way == SL_INGRESS ? ip->saddr : ip->daddr;
+	p->local.word[0] = f->way == SL_INGRESS ? ip->daddr : ip->saddr;
 
 	header_bytes = ip->ihl * 4u;
 	if (ip->version != 4 || header_bytes < sizeof(*ip))
 		return SL_PARSED_MALFORMED;
-	/* ihl is 4 bits wide: the verifier sees an offset of at most 40. */
-	if (header_bytes > sizeof(*ip) && !sl_cursor_take(&c, header_bytes - sizeof(*ip)))
-		return SL_PARSED_MALFORMED;
-
 	total_bytes = bpf_ntohs(ip->tot_len);
 	if (!wire_bytes)
 		total_bytes = SL_PACKET_BYTES_MAX;
@@ -127,7 +163,9 @@ static __always_inline enum sl_parsed sl_parse_ip4(struct sl_packet *p, struct s
 		return SL_PARSED_IP;
 	}
 
-	return sl_parse_l4(p, c, way, total_bytes - header_bytes);
+	if (header_bytes == sizeof(*ip))
+		return sl_parse_l4(p, c, f->way, total_bytes - header_bytes);
+	return sl_parse_far_l4(p, f, p->l3_offset + header_bytes, total_bytes - header_bytes);
 }
 
 static __always_inline bool sl_is_extension(__u8 protocol)
@@ -140,41 +178,50 @@ static __always_inline bool sl_is_extension(__u8 protocol)
  * Step over one extension header, if @p->protocol is one.
  * Returns 1 to go on, 0 at the transport header, -1 when malformed.
  */
-static __always_inline int sl_skip_extension(struct sl_packet *p, struct sl_cursor *c)
+static __always_inline int sl_skip_extension(struct sl_packet *p, const struct sl_frame *f,
+					     __u32 *offset)
 {
-	const struct ipv6_opt_hdr *extension;
-	__u32 length_bytes;
+	union {
+		struct ipv6_opt_hdr any;
+		struct frag_hdr fragment;
+	} extension;
+	__u8 protocol = p->protocol;
 
-	switch (p->protocol) {
-	case NEXT_FRAGMENT: {
-		const struct frag_hdr *fragment = sl_cursor_take_as(c, struct frag_hdr);
-
-		if (!fragment)
-			return -1;
-		p->protocol = fragment->nexthdr;
-		if (fragment->frag_off & bpf_htons(IP6_FRAGMENT_OFFSET)) {
-			p->no_ports = true;
-			return 0;
-		}
-		return 1;
-	}
-	case NEXT_HOP_BY_HOP:
-	case NEXT_ROUTING:
-	case NEXT_DESTINATION:
-	case NEXT_AUTH:
-		extension = sl_cursor_take_as(c, struct ipv6_opt_hdr);
-		if (!extension)
-			return -1;
-		length_bytes = p->protocol == NEXT_AUTH ? (extension->hdrlen + 2u) * 4
-							: (extension->hdrlen + 1u) * 8;
-		if (length_bytes < sizeof(*extension) ||
-		    !sl_cursor_take(c, length_bytes - sizeof(*extension)))
-			return -1;
-		p->protocol = extension->nexthdr;
-		return 1;
-	default:
+	if (!sl_is_extension(protocol))
+		return 0;
+	/* All of them are at least 8 bytes long. */
+	if (sl_frame_load(f, *offset, &extension, sizeof(extension)))
+		return -1;
+	p->protocol = extension.any.nexthdr;
+	if (protocol == NEXT_FRAGMENT) {
+		*offset += sizeof(extension.fragment);
+		if (!(extension.fragment.frag_off & bpf_htons(IP6_FRAGMENT_OFFSET)))
+			return 1;
+		p->no_ports = true;
 		return 0;
 	}
+	*offset += protocol == NEXT_AUTH ? (extension.any.hdrlen + 2u) * 4
+					 : (extension.any.hdrlen + 1u) * 8;
+	return 1;
+}
+
+/* @payload_bytes: after the IPv6 header. */
+static __always_inline enum sl_parsed sl_parse_extensions(struct sl_packet *p,
+							  const struct sl_frame *f, __u32 start,
+							  __u32 payload_bytes)
+{
+	__u32 offset = start;
+	int more = 1;
+
+	for (int i = 0; i < IP6_EXTENSIONS_MAX && more > 0; i++)
+		more = sl_skip_extension(p, f, &offset);
+	if (more < 0 || offset - start > payload_bytes)
+		return SL_PARSED_MALFORMED;
+	if (more && sl_is_extension(p->protocol))
+		p->no_ports = true; /* legal, but further than we follow */
+	if (p->no_ports)
+		return SL_PARSED_IP;
+	return sl_parse_far_l4(p, f, offset, payload_bytes - (offset - start));
 }
 
 static __always_inline void sl_copy_ip6(union sl_ip *to, const struct in6_addr *from)
@@ -187,21 +234,19 @@ static __always_inline void sl_copy_ip6(union sl_ip *to, const struct in6_addr *
 		to->word[i] = word[i];
 }
 
-static __always_inline enum sl_parsed sl_parse_ip6(struct sl_packet *p, struct sl_cursor c,
-						   enum sl_direction way, __u32 wire_bytes)
+static __always_inline enum sl_parsed sl_parse_ip6(struct sl_packet *p, const struct sl_frame *f,
+						   struct sl_cursor c, __u32 wire_bytes)
 {
 	const struct ipv6hdr *ip = sl_cursor_take_as(&c, struct ipv6hdr);
-	__u32 after_ip = c.offset;
-	__u32 payload_bytes, extension_bytes;
-	int more = 1;
+	__u32 payload_bytes;
 
 	if (!ip)
 		return SL_PARSED_MALFORMED;
 
 	p->family = 6;
 	p->protocol = ip->nexthdr;
-	sl_copy_ip6(&p->remote, way == SL_INGRESS ? &ip->saddr : &ip->daddr);
-	sl_copy_ip6(&p->local, way == SL_INGRESS ? &ip->daddr : &ip->saddr);
+	sl_copy_ip6(&p->remote, f->way == SL_INGRESS ? &ip->saddr : &ip->daddr);
+	sl_copy_ip6(&p->local, f->way == SL_INGRESS ? &ip->daddr : &ip->saddr);
 
 	payload_bytes = bpf_ntohs(ip->payload_len);
 	if (ip->version != 6)
@@ -211,34 +256,17 @@ static __always_inline enum sl_parsed sl_parse_ip6(struct sl_packet *p, struct s
 	else if (payload_bytes + sizeof(*ip) > wire_bytes)
 		return SL_PARSED_MALFORMED;
 
-	for (int i = 0; i < IP6_EXTENSIONS_MAX; i++) {
-		more = sl_skip_extension(p, &c);
-		if (more < 0)
-			return SL_PARSED_MALFORMED;
-		if (more == 0)
-			break;
-	}
-	if (p->no_ports)
-		return SL_PARSED_IP;
-	if (more && sl_is_extension(p->protocol)) {
-		p->no_ports = true; /* legal, but further than we follow */
-		return SL_PARSED_IP;
-	}
-
-	extension_bytes = c.offset - after_ip;
-	if (extension_bytes > payload_bytes)
-		return SL_PARSED_MALFORMED;
-	return sl_parse_l4(p, c, way, payload_bytes - extension_bytes);
+	if (!sl_is_extension(p->protocol))
+		return sl_parse_l4(p, c, f->way, payload_bytes);
+	return sl_parse_extensions(p, f, c.offset, payload_bytes);
 }
 
-/*
- * @p: zeroed, but for .vlan when the tag is not in the packet (tc).
- * @wire_bytes: the whole frame, or 0 when IP lengths are not to be checked.
- */
-static __always_inline enum sl_parsed sl_parse(struct sl_packet *p, struct sl_cursor c,
-					       enum sl_direction way, __u32 wire_bytes)
+/* @p: zeroed, but for .vlan when the tag is not in the frame. */
+static __always_inline enum sl_parsed sl_parse(struct sl_packet *p, const struct sl_frame *f)
 {
+	struct sl_cursor c = f->cursor;
 	const struct ethhdr *eth = sl_cursor_take_as(&c, struct ethhdr);
+	__u32 wire_bytes = f->wire_bytes;
 	__be16 proto;
 
 	if (!eth)
@@ -263,8 +291,8 @@ static __always_inline enum sl_parsed sl_parse(struct sl_packet *p, struct sl_cu
 		wire_bytes -= c.offset;
 	p->l3_offset = c.offset;
 	if (proto == bpf_htons(ETH_P_IP))
-		return sl_parse_ip4(p, c, way, wire_bytes);
+		return sl_parse_ip4(p, f, c, wire_bytes);
 	if (proto == bpf_htons(ETH_P_IPV6))
-		return sl_parse_ip6(p, c, way, wire_bytes);
+		return sl_parse_ip6(p, f, c, wire_bytes);
 	return SL_PARSED_NOT_IP;
 }

@@ -25,6 +25,8 @@
 #define PROTO_UDP    17
 #define PROTO_ICMPV6 58
 
+#define SL_ICMP_BYTES 4 /* type, code and checksum: all that every ICMP message has */
+
 #define TCP_FIN 0x01
 #define TCP_SYN 0x02
 #define TCP_RST 0x04

@@ -6,7 +6,8 @@
 
 #include "bpf/lib/verdict.h"
 
-#define SL_HEADERS_BYTES_MAX 256u /* all we may look at: two tags, options, extensions */
+/* What is read in place: two tags, IPv6, TCP. What lies further is copied out. */
+#define SL_HEADERS_BYTES_MAX 82u
 
 /*
  * A packet pointer of the context as it is now. Volatile: a value from before a
@@ -46,7 +47,7 @@ static __always_inline void sl_skb_frame(struct sl_frame *f, struct __sk_buff *s
 		.bytes = way == SL_EGRESS ? skb->wire_len : skb->len,
 		.packets = segments ? segments : 1,
 		.wire_bytes = segments > 1 ? 0 : skb->len,
-		.skb = skb,
+		.is_skb = true,
 		.way = way,
 		.vlan = skb->vlan_present ? (__u16)(skb->vlan_tci & VLAN_ID_MASK) : SL_VLAN_NONE,
 		.headers_merged = way == SL_INGRESS && segments > 1,

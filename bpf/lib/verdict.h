@@ -18,38 +18,6 @@ enum sl_verdict {
 	SL_VERDICT_RESET, /* a SYN over the limit of a tenant that wants to be told */
 };
 
-/* What a hook knows about a frame beside its bytes. */
-struct sl_frame {
-	struct sl_cursor cursor;
-	void *ctx; /* xdp_md or __sk_buff: for socket lookups */
-	__u32 ifindex;
-	__u32 bytes;	       /* to charge, less the configured overhead */
-	__u32 packets;	       /* to charge: GSO segments */
-	__u32 wire_bytes;      /* whole frame; 0 = do not check IP lengths against it */
-	struct __sk_buff *skb; /* NULL at XDP */
-	enum sl_direction way;
-	__u16 vlan;	     /* of a tag the NIC took off (tc), else SL_VLAN_NONE */
-	bool headers_merged; /* GRO: `bytes` holds the headers of one segment only */
-	bool can_reset;	     /* the hook can send a frame back */
-	bool dry;	     /* compile-time constant: explain */
-};
-
-static __always_inline void sl_xdp_frame(struct sl_frame *f, struct xdp_md *ctx)
-{
-	__u32 bytes = (__u32)bpf_xdp_get_buff_len(ctx);
-
-	*f = (struct sl_frame){
-		.cursor = { .pos = (void *)(long)ctx->data, .end = (void *)(long)ctx->data_end },
-		.ctx = ctx,
-		.ifindex = ctx->ingress_ifindex,
-		.bytes = bytes,
-		.packets = 1,
-		.wire_bytes = bytes,
-		.way = SL_INGRESS,
-		.can_reset = true,
-	};
-}
-
 /* What became of a frame. tenant = SL_TENANT_NONE: it was none of our business. */
 struct sl_outcome {
 	struct sl_owner owner;
@@ -125,8 +93,8 @@ static __always_inline struct sl_owner sl_classify(const struct sl_packet *p,
 
 	if (hit.flags)
 		owner = sl_owner_of(p, hit, live->features, half);
-	if (owner.tenant == SL_TENANT_NONE && f->skb && f->way == SL_EGRESS)
-		owner = sl_owner_of_socket(f->skb, live);
+	if (owner.tenant == SL_TENANT_NONE && f->is_skb && f->way == SL_EGRESS)
+		owner = sl_owner_of_socket(f->ctx, live);
 	if (owner.tenant != SL_TENANT_NONE)
 		return owner;
 
@@ -198,7 +166,7 @@ static __always_inline bool sl_find_owner(struct sl_packet *p, const struct sl_f
 	p->packets = f->packets;
 	p->bytes = f->bytes;
 	p->vlan = f->vlan;
-	parsed = sl_parse(p, f->cursor, f->way, f->wire_bytes);
+	parsed = sl_parse(p, f);
 	if (f->headers_merged)
 		p->bytes += (p->packets - 1) * p->header_bytes;
 	if (parsed == SL_PARSED_NOT_IP) {
