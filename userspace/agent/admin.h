@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The admin socket: a Unix stream socket, a line of JSON there, a line back
+ * (docs/ops/admin-protocol.md). Its clients are root and, where one was named,
+ * the members of a group; the kernel says who they are.
+ *
+ * Owner:  sl_admin_free() closes all of it and removes the socket.
+ * Thread: the one that runs the event base.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include <jansson.h>
+
+#include "userspace/agent/admin_request.h"
+
+#define SL_ADMIN_CLIENTS_MAX	 64u
+#define SL_ADMIN_IDLE_S		 120 /* without a request; followers may be idle for ever */
+#define SL_ADMIN_WRITE_S	 30  /* for a client to take what it asked for */
+#define SL_ADMIN_FDS_MAX	 8u
+#define SL_ADMIN_QUEUE_BYTES_MAX 262144u /* of a follower: then its events are lost */
+
+struct event_base;
+struct sl_log;
+struct sl_admin;
+
+/* What a request is answered with. */
+struct sl_admin_reply {
+	json_t *body; /* an object without "ok", the server's from here on; NULL: {} */
+	char error[512];
+	bool refused;		   /* "ok" is false and @error says why */
+	bool follow;		   /* from now on this client gets what is broadcast */
+	int fds[SL_ADMIN_FDS_MAX]; /* sent along; they stay the callback's */
+	size_t fd_count;
+};
+
+typedef void sl_admin_fn(struct sl_admin_reply *reply, const struct sl_admin_request *request,
+			 void *context);
+
+struct sl_admin_options {
+	const char *path; /* of the socket; its folder is made when it does not exist */
+	gid_t group;	  /* 0: root only */
+	struct sl_log *log;
+	sl_admin_fn *function;
+	void *context;
+};
+
+struct sl_admin_stats {
+	uint64_t requests_total;
+	uint64_t failed_total;	/* answered by "ok": false */
+	uint64_t refused_total; /* clients turned away: not allowed, or too many */
+	uint64_t events_lost_total;
+	unsigned int clients;
+	unsigned int followers;
+};
+
+/* -EADDRINUSE: an agent answers there. Else why bind, chown or listen failed. */
+int sl_admin_new(struct sl_admin **ret, struct event_base *base,
+		 const struct sl_admin_options *options);
+void sl_admin_free(struct sl_admin *admin);
+
+/* One line to every follower that keeps up; takes the reference of @body. */
+void sl_admin_broadcast(struct sl_admin *admin, json_t *body);
+
+struct sl_admin_stats sl_admin_stats(const struct sl_admin *admin);
