@@ -13,7 +13,7 @@
 #include "userspace/domain/config.h"
 #include "userspace/domain/text.h"
 
-#define SL_OVERRIDES_MAX 4096
+#define SL_OVERRIDES_MAX 4096u
 
 /* What is overridden, and which member of struct sl_override says by what. */
 enum sl_override_field {
