@@ -4,7 +4,6 @@
 #include <getopt.h>
 #include <net/if.h>
 #include <sched.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,11 +15,10 @@
 #include "tests/harness/flood_frame.h"
 #include "tests/harness/flood_send.h"
 #include "tests/harness/netns_guard.h"
+#include "tests/harness/options.h"
 #include "userspace/base/cleanup.h"
 #include "userspace/domain/text.h"
 
-#define SECONDS_MAX  600
-#define EXIT_USAGE   2
 #define EXIT_REFUSED 3
 
 static const char usage[] =
@@ -58,30 +56,6 @@ struct options {
 	bool in_kernel;
 };
 
-static __attribute__((noreturn, format(printf, 1, 2))) void die(const char *format, ...)
-{
-	va_list arguments;
-
-	va_start(arguments, format);
-	fputs("flood: ", stderr);
-	vfprintf(stderr, format, arguments);
-	fputc('\n', stderr);
-	va_end(arguments);
-	exit(EXIT_USAGE);
-}
-
-static uint64_t amount(const char *name, const char *text, uint64_t max)
-{
-	struct sl_text_error error;
-	uint64_t value;
-
-	if (sl_parse_amount(&value, text, SL_UNIT_COUNT, &error) != 0)
-		die("--%s: %s", name, error.message);
-	if (value > max)
-		die("--%s: at most %llu", name, (unsigned long long)max);
-	return value;
-}
-
 static void parse_mac(uint8_t ret[6], const char *name, const char *text)
 {
 	unsigned byte[6];
@@ -90,7 +64,7 @@ static void parse_mac(uint8_t ret[6], const char *name, const char *text)
 	if (sscanf(text, "%2x:%2x:%2x:%2x:%2x:%2x%n", &byte[0], &byte[1], &byte[2], &byte[3],
 		   &byte[4], &byte[5], &end) != 6 ||
 	    text[end] != '\0')
-		die("--%s: not of the form 02:00:00:00:00:01: %s", name, text);
+		sl_die("--%s: not of the form 02:00:00:00:00:01: %s", name, text);
 	for (size_t i = 0; i < 6; i++)
 		ret[i] = (uint8_t)byte[i];
 }
@@ -108,7 +82,7 @@ static void parse_protocols(struct options *o, char *text)
 		while (i < 5 && strcmp(name, names[i]) != 0)
 			i++;
 		if (i == 5 || o->protocol_count == SL_FLOOD_TEMPLATES_MAX)
-			die("--protocol: up to 4 of tcp-syn, ack, udp, icmp, fragment");
+			sl_die("--protocol: up to 4 of tcp-syn, ack, udp, icmp, fragment");
 		o->protocols[o->protocol_count++] = (enum sl_flood_protocol)i;
 	}
 }
@@ -118,15 +92,14 @@ static void parse_addresses(struct options *o, const char *target, const char *s
 	struct sl_text_error error;
 
 	if (!target)
-		die("--target is missing; see --help");
-	if (sl_parse_address(&o->spec.target, target, &error) != 0)
-		die("--target: %s", error.message);
+		sl_die("--target is missing; see --help");
+	o->spec.target = sl_option_address("target", target);
 	if (!source)
 		source = o->spec.target.family == 4 ? "198.18.0.0/15" : "2001:db8:f::/48";
 	if (sl_parse_prefix(&o->spec.source, source, &error) != 0)
-		die("--source: %s", error.message);
+		sl_die("--source: %s", error.message);
 	if (o->spec.source.address.family != o->spec.target.family)
-		die("--source and --target are of different families");
+		sl_die("--source and --target are of different families");
 }
 
 enum {
@@ -170,18 +143,6 @@ static const struct option known[] = {
 	{ NULL, 0, NULL, 0 },
 };
 
-static uint64_t duration(const char *text)
-{
-	struct sl_text_error error;
-	uint64_t ns;
-
-	if (sl_parse_duration(&ns, text, &error) != 0)
-		die("--for: %s", error.message);
-	if (ns == 0 || ns > SECONDS_MAX * SL_NS_PER_S)
-		die("--for: up to %ds", SECONDS_MAX);
-	return ns;
-}
-
 static void take(struct options *o, int option, char *text)
 {
 	switch (option) {
@@ -189,45 +150,47 @@ static void take(struct options *o, int option, char *text)
 		parse_mac(o->spec.target_mac, "mac", text);
 		break;
 	case OPT_PORT:
-		o->spec.target_port = (uint16_t)amount("port", text, UINT16_MAX);
+		o->spec.target_port = (uint16_t)sl_option_amount("port", text, 0, UINT16_MAX);
 		break;
 	case OPT_PROTOCOL:
 		parse_protocols(o, text);
 		break;
 	case OPT_SOURCE_PORT:
-		o->spec.source_port = (uint16_t)amount("source-port", text, UINT16_MAX);
+		o->spec.source_port =
+			(uint16_t)sl_option_amount("source-port", text, 0, UINT16_MAX);
 		break;
 	case OPT_SOURCE_MAC:
 		parse_mac(o->spec.source_mac, "source-mac", text);
 		o->has_source_mac = true;
 		break;
 	case OPT_RATE:
-		o->rate_per_s = amount("rate", text, SL_RATE_PER_S_MAX);
+		o->rate_per_s = sl_option_amount("rate", text, 0, SL_RATE_PER_S_MAX);
 		break;
 	case OPT_COUNT:
-		o->count = amount("count", text, SL_FLOOD_COUNT_MAX);
+		o->count = sl_option_amount("count", text, 0, SL_FLOOD_COUNT_MAX);
 		break;
 	case OPT_FOR:
-		o->for_ns = duration(text);
+		o->for_ns = sl_option_duration("for", text);
 		break;
 	case OPT_SIZE:
-		o->spec.frame_bytes = (size_t)amount("size", text, SL_FLOOD_FRAME_BYTES_MAX);
+		o->spec.frame_bytes =
+			(size_t)sl_option_amount("size", text, 0, SL_FLOOD_FRAME_BYTES_MAX);
 		break;
 	case OPT_VLAN:
-		o->spec.vlan = (uint16_t)amount("vlan", text, 4094);
+		o->spec.vlan = (uint16_t)sl_option_amount("vlan", text, 0, 4094);
 		break;
 	case OPT_SEED:
-		o->seed = amount("seed", text, UINT64_MAX);
+		o->seed = sl_option_amount("seed", text, 0, UINT64_MAX);
 		break;
 	case OPT_CPU:
-		o->cpu = (int)amount("cpu", text, CPU_SETSIZE - 1);
+		o->cpu = (int)sl_option_amount("cpu", text, 0, CPU_SETSIZE - 1);
 		break;
 	case OPT_KERNEL:
 		o->in_kernel = true;
 		break;
 	default:
 		fputs(usage, stderr);
-		exit(EXIT_USAGE);
+		exit(SL_EXIT_USAGE);
 	}
 }
 
@@ -254,10 +217,10 @@ static void read_options(struct options *o, int argc, char **argv)
 			take(o, option, optarg);
 	}
 	if (optind != argc || !o->interface || !has_mac)
-		die("--interface, --mac and --target are needed; see --help");
+		sl_die("--interface, --mac and --target are needed; see --help");
 	parse_addresses(o, target, source);
 	if (!o->count && !o->for_ns)
-		die("--count or --for must say when it ends");
+		sl_die("--count or --for must say when it ends");
 	if (!o->spec.frame_bytes)
 		o->spec.frame_bytes = o->spec.target.family == 4 ? 64 : SL_TEMPLATE_HEADERS_MAX;
 }
@@ -266,7 +229,7 @@ static void read_options(struct options *o, int argc, char **argv)
 static void set_end(struct sl_flood_plan *plan, const struct options *o)
 {
 	plan->count = o->count ? o->count : SL_FLOOD_COUNT_MAX;
-	plan->limit_ns = o->for_ns ? o->for_ns : SECONDS_MAX * SL_NS_PER_S;
+	plan->limit_ns = o->for_ns ? o->for_ns : SL_RUN_NS_MAX;
 	if (!o->rate_per_s || !o->for_ns)
 		return;
 	if (sl_due(o->for_ns, o->rate_per_s) < plan->count)
@@ -281,7 +244,7 @@ static void read_source_mac(struct options *o)
 
 	memcpy(request.ifr_name, o->interface, strlen(o->interface));
 	if (fd < 0 || ioctl(fd, SIOCGIFHWADDR, &request) != 0)
-		die("%s has no address: %s", o->interface, strerror(errno));
+		sl_die("%s has no address: %s", o->interface, strerror(errno));
 	memcpy(o->spec.source_mac, request.ifr_hwaddr.sa_data, sizeof(o->spec.source_mac));
 }
 
@@ -289,13 +252,14 @@ static void make_plan(struct sl_flood_plan *plan, struct options *o)
 {
 	plan->ifindex = if_nametoindex(o->interface);
 	if (plan->ifindex == 0)
-		die("no interface %s here", o->interface);
+		sl_die("no interface %s here", o->interface);
 	if (!o->has_source_mac)
 		read_source_mac(o);
 	for (size_t i = 0; i < o->protocol_count; i++) {
 		o->spec.protocol = o->protocols[i];
 		if (sl_flood_template(&plan->templates[i], &o->spec) != 0)
-			die("--size: the headers do not fit into %zu bytes", o->spec.frame_bytes);
+			sl_die("--size: the headers do not fit into %zu bytes",
+			       o->spec.frame_bytes);
 	}
 	plan->template_count = o->protocol_count;
 	plan->frame_bytes = o->spec.frame_bytes;
@@ -311,7 +275,7 @@ static void move_to(int cpu)
 	CPU_ZERO(&set);
 	CPU_SET((size_t)cpu, &set);
 	if (sched_setaffinity(0, sizeof(set), &set) != 0)
-		die("--cpu %d: %s", cpu, strerror(errno));
+		sl_die("--cpu %d: %s", cpu, strerror(errno));
 }
 
 static void print_result(const struct sl_flood_result *r)
