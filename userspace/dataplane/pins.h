@@ -46,6 +46,9 @@ const char *sl_pin_prog(struct sl_pin_path *ret, const char *pin_dir, const char
 const char *sl_pin_link(struct sl_pin_path *ret, const char *pin_dir, enum sl_pin_hook hook,
 			int ifindex);
 
+/* @folder/@name */
+const char *sl_pin_child(struct sl_pin_path *ret, const char *folder, const char *name);
+
 /* The way back: hook and interface of a file name in links/. -EINVAL: not one of ours. */
 int sl_pin_parse_link(enum sl_pin_hook *ret_hook, int *ret_ifindex, const char *name);
 
