@@ -14,7 +14,7 @@
  *   I2  the counters of an id that changes hands are zero before the id is live, and
  *       its bucket starts full by the new generation.
  *   I3  a failure before the epoch's store leaves the live plan as it was; prefixes
- *       added by then are entries that say in both halves what was true before.
+ *       added by then answer in the live half what was true before.
  *
  * Thread: one writer for everything in this file (the agent; sluicectl only while
  *         the agent is dead: sl_sync_lock() decides).
@@ -37,10 +37,27 @@ struct sl_plan;
 int sl_sync_lock(int *ret_fd, const char *pin_dir, struct sl_dp_error *error);
 
 /*
- * The whole plan. -E2BIG: it does not fit the maps' sizes, nothing was changed.
- * A cgroup path that does not exist is -ENOENT with its name, and changes nothing.
+ * Waits until every program that was running when it was called has ended, as I1 needs.
+ * Some 10 to 30 ms.
  */
-int sl_sync_apply(struct sl_maps *maps, const struct sl_plan *plan, struct sl_dp_error *error);
+void sl_sync_settle(void);
+
+/* What an apply did; for logs and metrics. */
+struct sl_sync_result {
+	uint32_t epoch;		  /* live from now on */
+	uint32_t ids_changed;	  /* their counters began at 0 */
+	uint32_t prefixes;	  /* sources and blocks written or removed */
+	uint32_t cgroups_missing; /* paths that do not exist: not bound until the next apply */
+	char missing[128];	  /* the first of them, cut */
+};
+
+/*
+ * The whole plan. @cgroup_dir: the cgroup2 mount; "" = as /proc/self/mountinfo says.
+ * @ret may be NULL. -E2BIG: the plan is not made for maps of these sizes; -ENOSPC: a
+ * prefix map is full; in both cases the live plan is as it was.
+ */
+int sl_sync_apply(struct sl_sync_result *ret, struct sl_maps *maps, const struct sl_plan *plan,
+		  const char *cgroup_dir, struct sl_dp_error *error);
 
 /*
  * What follows is single stores and works without a plan.
@@ -63,7 +80,8 @@ void sl_sync_mode(struct sl_maps *maps, enum sl_mode mode);
 int sl_sync_shed(struct sl_maps *maps, uint32_t tenant, uint32_t permille, uint64_t until_ns);
 
 /*
- * Blocks, beside and after those of the plan. @until_ns 0 = for good.
+ * Blocks, until the next plan, which brings its own. Of blocks that cover each other
+ * each lasts at least as long as the wider one, as in a plan. @until_ns 0 = for good.
  * add: -ENOSPC when the map is full; of a prefix already there the deadline is set.
  * del: -ENOENT.
  */
@@ -72,13 +90,13 @@ int sl_sync_block_add(struct sl_maps *maps, const struct sl_prefix_spec *prefix,
 int sl_sync_block_del(struct sl_maps *maps, const struct sl_prefix_spec *prefix,
 		      struct sl_dp_error *error);
 
-struct sl_block_entry {
+struct sl_block_listed {
 	struct sl_prefix_spec prefix;
 	uint64_t until_ns; /* 0: for good */
 };
 
 /* All blocks, ended ones too; free(@ret). */
-int sl_sync_block_list(struct sl_block_entry **ret, size_t *ret_count, const struct sl_maps *maps,
+int sl_sync_block_list(struct sl_block_listed **ret, size_t *ret_count, const struct sl_maps *maps,
 		       struct sl_dp_error *error);
 
 /* Removes blocks that ended before @now_ns; their number. */
