@@ -22,5 +22,6 @@ enum sl_explain_hook {
  * @packet from its Ethernet header on, 14 to 9000 bytes. @mark: the skb mark on tc.
  * -ENOENT: the programs are not pinned. -EINVAL: packet too short or too long.
  */
-int sl_explain(struct sl_explanation *ret, const struct sl_maps *maps, enum sl_explain_hook hook,
-	       const void *packet, size_t bytes, uint32_t mark, struct sl_dp_error *error);
+int sl_explain_packet(struct sl_explanation *ret, const struct sl_maps *maps,
+		      enum sl_explain_hook hook, const void *packet, size_t bytes, uint32_t mark,
+		      struct sl_dp_error *error);
