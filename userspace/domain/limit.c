@@ -84,8 +84,9 @@ static void fill_extra(struct sl_side *ingress, struct sl_rate *ret,
 {
 	if (rate->unlimited)
 		return;
-	*ret = is_zero(rate) ? (struct sl_rate){ .cost = SL_COST_NEVER }
-			     : sl_rate_cost(rate, SL_UNIT_COUNT);
+	*ret = sl_rate_cost(rate, SL_UNIT_COUNT);
+	if (is_zero(rate))
+		ret->cost = SL_COST_NEVER;
 	ingress->flags |= flag;
 	if (is_short(ret, tick_ns))
 		ingress->flags |= SL_SIDE_KTIME;

@@ -90,7 +90,7 @@ static void rename_id(struct sl_name *slot, const char *name)
 
 static void claim_unknown(struct sl_name *slot)
 {
-	if (strncmp(slot->name, SL_NAME_UNKNOWN, SL_TENANT_NAME_BYTES) != 0 || slot->gen == 0)
+	if (strncmp(slot->name, SL_NAME_UNKNOWN, sizeof(SL_NAME_UNKNOWN)) != 0 || slot->gen == 0)
 		rename_id(slot, SL_NAME_UNKNOWN);
 	slot->retired = 0;
 }

@@ -12,8 +12,8 @@
 /* The map's names, the tenants configured, and the ids they get. */
 struct world {
 	struct sl_name names[TENANTS];
-	struct sl_tenant_spec specs[TENANTS];
-	uint32_t ids[TENANTS];
+	struct sl_tenant_spec specs[TENANTS + 1];
+	uint32_t ids[TENANTS + 1];
 	struct sl_text_error error;
 };
 
