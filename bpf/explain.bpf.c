@@ -22,6 +22,8 @@ static __always_inline void sl_explain_case(struct sl_explanation *e, const stru
 	e->fallback = (side->flags >> SL_SIDE_FALLBACK_SHIFT) & 3;
 	e->shedding = c->shedding;
 	e->now_ns = c->now_ns;
+	if (c->full)
+		return;
 	e->packets_wait_cu =
 		sl_wait_cu(c->bucket->packets_tat_cu, side->packets.cost * c->packet->packets,
 			   side->packets.burst_cu, now_cu);

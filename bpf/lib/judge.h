@@ -30,6 +30,7 @@ struct sl_case {
 	struct sl_bucket_events events;
 	bool lease_over;
 	bool shedding;
+	bool full; /* explain: another tenant left the buckets, they would start full */
 	bool dry;
 };
 
@@ -70,7 +71,10 @@ static __always_inline void sl_rearm(struct sl_case *c)
 	struct sl_bucket_side *b = c->bucket;
 	__u32 seen = *(volatile __u32 *)&b->gen;
 
-	if (seen == c->side->gen || c->dry)
+	if (seen == c->side->gen)
+		return;
+	c->full = c->dry;
+	if (c->dry)
 		return;
 	if (__sync_val_compare_and_swap(&b->gen, seen, c->side->gen) != seen)
 		return;
@@ -86,6 +90,8 @@ static __always_inline bool sl_has(struct sl_case *c, __u64 *tat_cu, __u64 cost_
 {
 	__u64 now_cu = c->now_ns << SL_CREDIT_SHIFT;
 
+	if (c->dry && c->full) /* which admits the dearest packet */
+		return true;
 	if (sl_bucket_has(tat_cu, cost_cu, burst_cu, now_cu))
 		return true;
 	if (!c->dry)
