@@ -7,6 +7,7 @@
 
 #define TEMPLATES_MAX  4
 #define INTERVAL_SHIFT 10
+#define BURST	       32
 #define SHORT_COPY     60
 #define LONG_COPY      SL_TEMPLATE_HEADERS_MAX
 
@@ -15,26 +16,34 @@ struct sl_template templates[TEMPLATES_MAX];
 __u32 template_count = 1;
 __u32 ifindex;
 __u64 count;
-__u64 interval; /* ns << INTERVAL_SHIFT between two packets; 0: as fast as can be */
-__u64 began_at; /* ns << INTERVAL_SHIFT; 0: begins now */
-__u64 next_at;
+__u64 interval;	  /* ns << INTERVAL_SHIFT between two packets; 0: as fast as can be */
+__u64 began_at;	  /* ns << INTERVAL_SHIFT; 0: begins now */
+__u64 next_at;	  /* of the next burst, by the schedule */
+__u64 not_before; /* and at no more than twice the rate when it is behind */
+__u64 ended_at;
 __u64 state;
 __u64 sent;
 
+/*
+ * Packets come in bursts, as from a NIC that gathers some before it interrupts:
+ * one by one, each would pay for a wake-up of the receiver.
+ */
 static __always_inline bool is_due(void)
 {
 	__u64 now;
 
 	if (sent >= count)
 		return false;
-	if (!interval)
+	if (!interval || sent % BURST != 0)
 		return true;
 	now = bpf_ktime_get_ns() << INTERVAL_SHIFT;
 	if (!began_at)
 		began_at = next_at = now;
-	if (now < next_at)
+	if (now < next_at || now < not_before)
 		return false;
-	next_at += interval;
+	next_at += interval * BURST;
+	ended_at = now + interval * BURST; /* when this is the last one */
+	not_before = now + interval * BURST / 2;
 	return true;
 }
 

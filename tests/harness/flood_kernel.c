@@ -104,7 +104,7 @@ static int run(struct sl_flood_result *ret, struct flood_bpf *skeleton,
 	ret->elapsed_ns = now_ns - start_ns;
 	if (plan->rate_per_s && sent == plan->count)
 		ret->elapsed_ns =
-			(skeleton->bss->next_at - skeleton->bss->began_at) >> INTERVAL_SHIFT;
+			(skeleton->bss->ended_at - skeleton->bss->began_at) >> INTERVAL_SHIFT;
 	return 0;
 }
 
