@@ -125,7 +125,8 @@ static int serve(struct client *client, const char *line, size_t length)
 		reply.refused = true;
 		(void)snprintf(reply.error, sizeof(reply.error), "%s", error.message);
 	} else {
-		client->admin->options.function(&reply, &request, client->admin->options.context);
+		client->admin->options.function(&reply, &request, line,
+						client->admin->options.context);
 	}
 	return answer(client, &reply);
 }

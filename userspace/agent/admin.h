@@ -38,8 +38,9 @@ struct sl_admin_reply {
 	size_t fd_count;
 };
 
+/* @line is the request as it came, for the log. */
 typedef void sl_admin_fn(struct sl_admin_reply *reply, const struct sl_admin_request *request,
-			 void *context);
+			 const char *line, void *context);
 
 struct sl_admin_options {
 	const char *path; /* of the socket; its folder is made when it does not exist */

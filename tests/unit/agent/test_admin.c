@@ -24,10 +24,11 @@ struct fixture {
 };
 
 static void on_request(struct sl_admin_reply *reply, const struct sl_admin_request *request,
-		       void *context)
+		       const char *line, void *context)
 {
 	struct fixture *f = context;
 
+	assert_non_null(strstr(line, sl_admin_command_name(request->command)));
 	reply->body = json_pack("{ss}", "cmd", sl_admin_command_name(request->command));
 	if (request->command == SL_ADMIN_RELOAD) {
 		reply->refused = true;
@@ -120,10 +121,11 @@ static void lines_are_answered_in_order(void **state)
 	int fd = dial(f->path);
 
 	assert_string_equal(ask(f, fd, "{\"cmd\":\"ping\"}\n"), "{\"ok\":true,\"cmd\":\"ping\"}\n");
-	assert_string_equal(ask(f, fd, "{\"cmd\":\"status\"}\n{\"cmd\":\"reload\"}\nxx\n{\"cmd\""),
-			    "{\"ok\":true,\"cmd\":\"status\"}\n"
-			    "{\"ok\":false,\"error\":\"line 3: \\\"x\\\"\"}\n"
-			    "{\"ok\":false,\"error\":\"not JSON: '[' or '{' expected near 'xx'\"}\n");
+	assert_string_equal(
+		ask(f, fd, "{\"cmd\":\"status\"}\n{\"cmd\":\"reload\"}\nxx\n{\"cmd\""),
+		"{\"ok\":true,\"cmd\":\"status\"}\n"
+		"{\"ok\":false,\"error\":\"line 3: \\\"x\\\"\"}\n"
+		"{\"ok\":false,\"error\":\"not JSON: '[' or '{' expected near 'xx'\"}\n");
 	assert_string_equal(ask(f, fd, ":\"ping\"}\n"), "{\"ok\":true,\"cmd\":\"ping\"}\n");
 	assert_int_equal(sl_admin_stats(f->admin).requests_total, 5);
 	assert_int_equal(sl_admin_stats(f->admin).failed_total, 2);

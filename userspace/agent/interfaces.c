@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "userspace/agent/agent_private.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "userspace/base/cleanup.h"
+
+static const char *hook_name(const struct sl_attach_report *report)
+{
+	return report->xdp.how ? sl_attached_name(report->xdp.how)
+			       : sl_attached_name(report->tc_ingress.how);
+}
+
+static void attach(struct sl_agent *agent, struct sl_agent_interface *interface)
+{
+	struct sl_dp_error error = { .message = "" };
+	struct sl_attach_report report = { .ifindex = 0 };
+	int err = sl_attach_interface(agent->dataplane, &interface->spec, NULL, &report, &error);
+
+	if (err == -ENODEV) {
+		interface->attached = false;
+		interface->ifindex = 0;
+		interface->error[0] = '\0';
+		return;
+	}
+	if (err) {
+		bool is_new = strcmp(interface->error, error.message) != 0;
+
+		interface->attached = false;
+		agent->stats.attach_failures_total++;
+		(void)snprintf(interface->error, sizeof(interface->error), "%s", error.message);
+		if (is_new) /* retries say it once */
+			sl_log(agent->log, SL_LOG_ERROR, "cannot attach: not protected",
+			       SL_STR("interface", interface->spec.name),
+			       SL_STR("error", error.message));
+		return;
+	}
+	interface->attached = true;
+	interface->ifindex = report.ifindex;
+	interface->report = report;
+	interface->error[0] = '\0';
+	sl_log(agent->log, SL_LOG_INFO, "protected", SL_STR("interface", interface->spec.name),
+	       SL_NUM("ifindex", report.ifindex), SL_STR("ingress", hook_name(&report)),
+	       SL_STR("egress", sl_attached_name(report.tc_egress.how)));
+}
+
+static struct sl_agent_interface *find(struct sl_agent *agent, const char *name)
+{
+	for (size_t i = 0; i < agent->interface_count; i++)
+		if (strcmp(agent->interfaces[i].spec.name, name) == 0)
+			return &agent->interfaces[i];
+	return NULL;
+}
+
+static void detach(struct sl_agent *agent, int ifindex, const char *name)
+{
+	struct sl_dp_error error = { .message = "" };
+
+	if (sl_detach_interface(agent->config->pin_dir, ifindex, &error) != 0)
+		sl_log(agent->log, SL_LOG_ERROR, "cannot detach", SL_STR("interface", name),
+		       SL_NUM("ifindex", ifindex), SL_STR("error", error.message));
+	else
+		sl_log(agent->log, SL_LOG_INFO, "no longer protected", SL_STR("interface", name),
+		       SL_NUM("ifindex", ifindex));
+}
+
+/* What an agent before us, or a configuration before this one, left attached. */
+static void detach_others(struct sl_agent *agent)
+{
+	sl_autofree struct sl_attach_report *reports = NULL;
+	struct sl_dp_error error = { .message = "" };
+	size_t count = 0;
+
+	if (sl_attach_list(&reports, &count, NULL, agent->config->pin_dir, &error) != 0) {
+		sl_log(agent->log, SL_LOG_WARN, "cannot list what is attached",
+		       SL_STR("error", error.message));
+		return;
+	}
+	for (size_t i = 0; i < count; i++)
+		if (!reports[i].ifname[0] || !find(agent, reports[i].ifname))
+			detach(agent, reports[i].ifindex, reports[i].ifname);
+}
+
+void sl_agent_take_interfaces(struct sl_agent *agent)
+{
+	memset(agent->interfaces, 0, sizeof(agent->interfaces));
+	agent->interface_count = agent->config->interface_count;
+	for (size_t i = 0; i < agent->interface_count; i++)
+		agent->interfaces[i].spec = agent->config->interfaces[i];
+	for (size_t i = 0; i < agent->interface_count; i++) {
+		struct sl_agent_interface *interface = &agent->interfaces[i];
+
+		attach(agent, interface);
+		if (!interface->attached && !interface->error[0])
+			sl_log(agent->log, SL_LOG_WARN,
+			       "no such interface (yet); it is protected when it comes",
+			       SL_STR("interface", interface->spec.name));
+	}
+	detach_others(agent);
+	if (agent->links)
+		sl_links_want(agent->links, agent->config->interfaces, agent->interface_count);
+}
+
+void sl_agent_on_link(const struct sl_link_slot *slot, int ifindex, bool come, void *arg)
+{
+	struct sl_agent *agent = arg;
+	struct sl_agent_interface *interface = find(agent, slot->name);
+
+	if (!interface)
+		return;
+	if (come) {
+		if (!interface->attached || interface->ifindex != ifindex)
+			attach(agent, interface);
+		return;
+	}
+	/* The name is gone; under another one the interface may still be there. */
+	sl_log_limited(agent->log, SL_LOG_LINKS, SL_LOG_WARN, "interface gone",
+		       SL_STR("interface", slot->name), SL_NUM("ifindex", ifindex));
+	detach(agent, ifindex, slot->name);
+	if (interface->ifindex == ifindex) {
+		interface->attached = false;
+		interface->ifindex = 0;
+		interface->error[0] = '\0';
+	}
+}
+
+void sl_agent_retry_interfaces(struct sl_agent *agent)
+{
+	for (size_t i = 0; i < agent->interface_count; i++)
+		if (agent->interfaces[i].error[0])
+			attach(agent, &agent->interfaces[i]);
+}
+
+const struct sl_agent_interface *sl_agent_unattached(const struct sl_agent *agent)
+{
+	for (size_t i = 0; i < agent->interface_count; i++)
+		if (agent->interfaces[i].error[0])
+			return &agent->interfaces[i];
+	return NULL;
+}
