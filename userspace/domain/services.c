@@ -111,7 +111,7 @@ static void add_fragments(struct entries *entries)
 		const struct entry *e = &entries->at[i];
 
 		if (last && compare_places(last, e) == 0) {
-			if (!(e->flags & SL_SERVICE_TENANT) || e->tenant != last->tenant) {
+			if (e->tenant != last->tenant) { /* 0: none, and no tenant's id */
 				last->flags &= (uint8_t)~SL_SERVICE_TENANT;
 				last->tenant = 0;
 			}

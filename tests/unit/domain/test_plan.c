@@ -367,6 +367,24 @@ static void a_block_for_good_closes_all_within(void **state)
 	sl_plan_free(plan);
 }
 
+static void of_a_block_given_twice_the_longer_stands(void **state)
+{
+	static const uint64_t for_ns[][2] = { { 20, 90 }, { 90, 20 } };
+
+	for (size_t i = 0; i < 2; i++) {
+		struct sl_plan *plan;
+		struct fixture f;
+
+		init(&f);
+		add_block(&f, "10.1.0.0/16", for_ns[i][0]);
+		add_block(&f, "10.1.0.0/16", for_ns[i][1]);
+		plan = make(&f, &input);
+		assert_int_equal(plan->blocks4_count, 1);
+		assert_block(plan->blocks4, 1, "10.1.0.0/16", 1090);
+		sl_plan_free(plan);
+	}
+}
+
 static void assert_refused(const struct fixture *f, const struct sl_plan_input *in, int err,
 			   const char *message)
 {
@@ -435,6 +453,7 @@ int main(void)
 		cmocka_unit_test(services_of_both_families_are_laid_out),
 		cmocka_unit_test(a_block_lasts_as_long_as_those_around_it),
 		cmocka_unit_test(a_block_for_good_closes_all_within),
+		cmocka_unit_test(of_a_block_given_twice_the_longer_stands),
 		cmocka_unit_test(what_cannot_be_planned_is_refused),
 		cmocka_unit_test(the_least_there_can_be_is_planned),
 	};
