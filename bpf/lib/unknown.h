@@ -63,14 +63,15 @@ static __always_inline bool sl_find_cells(const struct sl_case *c, const struct 
 }
 
 /*
- * A cell's time, or now when no legal charge left it where it is: a cell that
- * nobody touched for half a wrap (I3 of bucket.h) must not refuse its sources.
+ * A cell's time, or now when that is past, or when no legal charge left it where it
+ * is: a cell that nobody touched for half a wrap (I3 of bucket.h) must not refuse
+ * its sources. Unsigned: what is past is further ahead than anything legal.
  */
 static __always_inline __u64 sl_cell_time(const __u64 *tat_cu, __u64 ahead_max_cu, __u64 now_cu)
 {
 	__u64 seen_cu = *(const volatile __u64 *)tat_cu;
 
-	return (__s64)(seen_cu - now_cu) > (__s64)ahead_max_cu ? now_cu : seen_cu;
+	return seen_cu - now_cu > ahead_max_cu ? now_cu : seen_cu;
 }
 
 static __always_inline __u64 sl_cells_min(const struct sl_source_cells *cells, __u64 ahead_max_cu,
@@ -86,15 +87,13 @@ static __always_inline __u64 sl_cells_min(const struct sl_source_cells *cells, _
 static __always_inline void sl_cells_charge(const struct sl_source_cells *cells, __u64 cost_cu,
 					    __u64 ahead_max_cu, __u64 now_cu)
 {
-	__u64 min_cu = sl_cells_min(cells, ahead_max_cu, now_cu);
-	__u64 next_cu = ((__s64)(min_cu - now_cu) > 0 ? min_cu : now_cu) + cost_cu;
+	__u64 next_cu = sl_cells_min(cells, ahead_max_cu, now_cu) + cost_cu;
 
 #pragma unroll
 	for (int i = 0; i < 2; i++) {
 		__u64 seen_cu = *(volatile __u64 *)cells->tat_cu[i];
-		__s64 ahead_cu = (__s64)(seen_cu - now_cu);
 
-		if ((__s64)(next_cu - seen_cu) > 0 || ahead_cu > (__s64)ahead_max_cu)
+		if (seen_cu - now_cu > ahead_max_cu || (__s64)(next_cu - seen_cu) > 0)
 			__sync_val_compare_and_swap(cells->tat_cu[i], seen_cu, next_cu);
 	}
 }
