@@ -162,7 +162,7 @@ check "and logged" grep -q 'client turned away' "$sl_dir/agent.log"
 # ---- the end ------------------------------------------------------------------------------
 
 begin=$(date +%s%N)
-check "SIGTERM ends it" stop_agent
+check "SIGTERM ends it" stop_agent TERM
 check "at once" test $(($(date +%s%N) - begin)) -lt 2000000000
 check "the socket is gone" test ! -e "$sl_dir/agent.sock"
 flood client c0 1 --target 10.1.0.1 --port 80 --source 198.18.0.0/16 --count 1000 --rate 50000 >"$sl_dir/flood"

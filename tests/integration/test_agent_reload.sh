@@ -124,7 +124,7 @@ check "and the old one keeps its counters" a_counts
 
 # ---- Kubernetes: the file is a link into a folder that is swapped ---------------------------
 
-stop_agent || not_ok "the agent ends"
+stop_agent TERM || not_ok "the agent ends"
 volume=$sl_dir/volume
 mkdir -p "$volume/..1" "$volume/..2"
 cp "$sl_dir/agent.yaml" "$volume/..1/agent.yaml"

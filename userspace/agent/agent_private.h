@@ -137,7 +137,7 @@ int sl_agent_reload(struct sl_agent *agent, struct sl_agent_error *error);
 
 /* The interfaces of the configuration, and off those that are no longer in it. */
 void sl_agent_take_interfaces(struct sl_agent *agent);
-void sl_agent_on_link(const struct sl_link_slot *slot, int ifindex, bool come, void *agent);
+void sl_agent_on_link(const struct sl_link_slot *slot, int ifindex, bool come, void *arg);
 /* Those that exist and are not attached, once more. */
 void sl_agent_retry_interfaces(struct sl_agent *agent);
 /* NULL when all that exist are attached, else the first that is not. */
@@ -146,8 +146,8 @@ const struct sl_agent_interface *sl_agent_unattached(const struct sl_agent *agen
 /* ---- commands.c, status.c, drops.c, exporter.c ---------------------------------------- */
 
 void sl_agent_on_request(struct sl_admin_reply *reply, const struct sl_admin_request *request,
-			 const char *line, void *agent);
+			 const char *line, void *arg);
 struct json_t *sl_agent_status(const struct sl_agent *agent);
-void sl_agent_on_drop(const struct sl_event *event, void *agent);
+void sl_agent_on_drop(const struct sl_event *event, void *arg);
 void sl_agent_drain(struct sl_agent *agent);
 extern const struct sl_http_route sl_agent_routes[];

@@ -212,8 +212,7 @@ static int put(char *at, size_t size, const char *path)
 		return 0;
 	if (strlen(path) >= size)
 		return -ENAMETOOLONG;
-	memset(at, 0, size);
-	memcpy(at, path, strlen(path));
+	memcpy(at, path, strlen(path) + 1);
 	return 0;
 }
 

@@ -48,15 +48,14 @@ json_t *sl_override_to_json(const struct sl_override *item)
 	return NULL;
 }
 
-static int text_of(const char **ret, const json_t *json, const char *key,
-		   struct sl_text_error *error)
+/* NULL: @error says that it is missing. */
+static const char *text_of(const json_t *json, const char *key, struct sl_text_error *error)
 {
 	const char *text = json_string_value(json_object_get(json, key));
 
 	if (!text)
-		return sl_text_refuse(error, -EINVAL, "needs \"%s\", a text", key);
-	*ret = text;
-	return 0;
+		(void)sl_text_refuse(error, -EINVAL, "needs \"%s\", a text", key);
+	return text;
 }
 
 static int number_of(uint64_t *ret, const json_t *json, const char *key,
@@ -73,27 +72,23 @@ static int number_of(uint64_t *ret, const json_t *json, const char *key,
 static int read_rate(struct sl_override *item, const json_t *json, struct sl_text_error *error)
 {
 	enum sl_unit unit = sl_override_unit(item->field);
+	const char *text = text_of(json, "per_s", error);
 	uint64_t burst = 0;
-	const char *text = NULL;
-	int err = text_of(&text, json, "per_s", error);
+	int err = text ? sl_parse_rate(&item->rate, text, unit, error) : -EINVAL;
 
-	if (!err)
-		err = sl_parse_rate(&item->rate, text, unit, error);
 	if (!err && json_object_get(json, "burst")) {
-		err = text_of(&text, json, "burst", error);
-		if (!err)
-			err = sl_parse_amount(&burst, text, unit, error);
+		text = text_of(json, "burst", error);
+		err = text ? sl_parse_amount(&burst, text, unit, error) : -EINVAL;
 	}
 	return err ? err : sl_rate_set_burst(&item->rate, burst, unit, error);
 }
 
 static int read_tenant(struct sl_override *item, const json_t *json, struct sl_text_error *error)
 {
-	const char *text = NULL;
-	int err = text_of(&text, json, "tenant", error);
+	const char *text = text_of(json, "tenant", error);
 
-	if (err)
-		return err;
+	if (!text)
+		return -EINVAL;
 	if (strcmp(text, SL_NAME_UNKNOWN) != 0)
 		return sl_parse_name(item->tenant, text, error);
 	(void)snprintf(item->tenant, sizeof(item->tenant), "%s", text);
@@ -102,10 +97,9 @@ static int read_tenant(struct sl_override *item, const json_t *json, struct sl_t
 
 static int read_prefix(struct sl_override *item, const json_t *json, struct sl_text_error *error)
 {
-	const char *text = NULL;
-	int err = text_of(&text, json, "prefix", error);
+	const char *text = text_of(json, "prefix", error);
 
-	return err ? err : sl_parse_prefix(&item->prefix, text, error);
+	return text ? sl_parse_prefix(&item->prefix, text, error) : -EINVAL;
 }
 
 static int read_subject(struct sl_override *item, const json_t *json, struct sl_text_error *error)
@@ -120,12 +114,10 @@ static int read_subject(struct sl_override *item, const json_t *json, struct sl_
 int sl_override_from_json(struct sl_override *ret, const json_t *json, struct sl_text_error *error)
 {
 	struct sl_override item = { .value = 0 };
-	const char *text = NULL;
+	const char *text = text_of(json, "field", error);
 	int field = 0;
-	int err = text_of(&text, json, "field", error);
+	int err = text ? sl_parse_choice(&field, text, sl_choices_override, error) : -EINVAL;
 
-	if (!err)
-		err = sl_parse_choice(&field, text, sl_choices_override, error);
 	if (err)
 		return err;
 	item.field = (enum sl_override_field)field;

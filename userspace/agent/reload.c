@@ -82,7 +82,7 @@ static int reload(struct sl_agent *agent, struct sl_agent_error *error)
 	uint64_t read_ns = sl_agent_now_ns();
 	int err = sl_agent_read_config(&config, &agent->options, error);
 
-	if (err)
+	if (!config)
 		return err;
 	err = check_fixed(agent->config, config, error);
 	if (!err)

@@ -110,7 +110,7 @@ int sl_state_load(struct sl_overrides *ret, const char *state_dir, struct sl_tex
 {
 	struct sl_text_error inner = { .message = "" };
 	sl_autofree char *bytes = NULL;
-	struct path file, bad;
+	struct path file = { .text = "" }, bad = { .text = "" };
 	size_t length = 0;
 	int err = read_file(&bytes, &length, in_folder(&file, state_dir, ""));
 
@@ -185,7 +185,7 @@ int sl_state_save(const char *state_dir, const struct sl_overrides *overrides,
 		  struct sl_text_error *error)
 {
 	sl_autofree char *text = format(overrides);
-	struct path fresh, file;
+	struct path fresh = { .text = "" }, file = { .text = "" };
 	int err;
 
 	if (!text)

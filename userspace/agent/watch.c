@@ -43,21 +43,17 @@ static bool is_link(const struct sl_watch *watch)
 
 static void look_at(struct sl_watch *watch, const struct inotify_event *event)
 {
-	bool ours;
+	bool ours = event->len && strcmp(event->name, watch->name) == 0;
+	bool swapped = event->len && strcmp(event->name, "..data") == 0;
 
 	if (event->mask & IN_IGNORED) {
 		if (event->wd == watch->number)
 			watch->number = -1;
 		return;
 	}
-	if (event->mask & IN_Q_OVERFLOW) {
-		later(watch);
+	if (ours && (event->mask & IN_CREATE) && !is_link(watch))
 		return;
-	}
-	ours = event->len && strcmp(event->name, watch->name) == 0;
-	if (event->len && strcmp(event->name, "..data") == 0)
-		later(watch);
-	else if (ours && (!(event->mask & IN_CREATE) || is_link(watch)))
+	if (ours || swapped || (event->mask & IN_Q_OVERFLOW))
 		later(watch);
 }
 

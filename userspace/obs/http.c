@@ -108,6 +108,17 @@ static int add_metrics(struct evbuffer *out, struct sl_metrics *metrics)
 	return evbuffer_add_reference(out, "\n", 1, free_metrics, metrics) == 0 ? 0 : -ENOMEM;
 }
 
+/* Takes the metrics when they are sent. */
+static void add_body(struct evbuffer *out, struct sl_http_reply *reply)
+{
+	if (!reply->metrics)
+		(void)evbuffer_add(out, reply->text, strlen(reply->text));
+	else if (add_metrics(out, reply->metrics) == 0)
+		reply->metrics = NULL;
+	else /* what was added points into what is freed next */
+		(void)evbuffer_drain(out, evbuffer_get_length(out));
+}
+
 static void send_reply(struct connection *connection, struct sl_http_reply *reply, bool head_only)
 {
 	struct evbuffer *out = bufferevent_get_output(connection->stream);
@@ -127,12 +138,9 @@ static void send_reply(struct connection *connection, struct sl_http_reply *repl
 				  "Cache-Control: no-store\r\nConnection: close\r\n\r\n",
 				  reply->status, status_text(reply->status), length,
 				  reply->status == 405 ? "Allow: GET, HEAD\r\n" : "");
-	if (head_only)
-		sl_metrics_free(reply->metrics);
-	else if (!reply->metrics)
-		(void)evbuffer_add(out, reply->text, length);
-	else if (add_metrics(out, reply->metrics) != 0)
-		sl_metrics_free(reply->metrics);
+	if (!head_only)
+		add_body(out, reply);
+	sl_metrics_free(reply->metrics);
 	connection->answered = true;
 	connection->http->stats.requests_total++;
 	(void)bufferevent_disable(connection->stream, EV_READ);

@@ -121,7 +121,7 @@ static const char *ask(struct fixture *f, const char *request)
 static void assert_begins(const char *text, const char *with)
 {
 	if (strncmp(text, with, strlen(with)) != 0)
-		fail_msg("%s\ndoes not begin with\n%s", text, with);
+		fail_msg("%s: does not begin with\n%s", text, with);
 }
 
 static void pages_are_served(void **state)
