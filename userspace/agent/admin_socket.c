@@ -2,7 +2,6 @@
 #include "userspace/agent/admin_socket.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -21,12 +20,12 @@
 
 static int make_folder(const char *path, gid_t group)
 {
-	char folder[sizeof(((struct sockaddr_un *)NULL)->sun_path)];
+	char folder[sizeof(((struct sockaddr_un *)NULL)->sun_path)] = "";
 	const char *slash = strrchr(path, '/');
 
 	if (!slash || slash == path)
 		return 0;
-	(void)snprintf(folder, sizeof(folder), "%.*s", (int)(slash - path), path);
+	memcpy(folder, path, (size_t)(slash - path)); /* @path fits a socket's address */
 	if (mkdir(folder, 0750) != 0)
 		return errno == EEXIST ? 0 : -errno;
 	if (group && chown(folder, (uid_t)-1, group) != 0)
