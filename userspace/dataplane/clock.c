@@ -15,7 +15,10 @@
 
 #include "userspace/base/cleanup.h"
 
-#define STEPS	      6u
+#define STEPS_MIN     6u
+#define STEPS_MAX     64u
+#define SPAN_MIN_NS   30000000u
+#define GAP_MAX_NS    100000u /* between the samples around a step: else we were not running */
 #define SAMPLES_MAX   400000u
 #define GUARD_NS      10000u /* a step may come this much earlier than those measured */
 #define TOLERANCE_DIV 50u    /* a measured tick is within a fiftieth of a real one */
@@ -98,20 +101,26 @@ static uint64_t known_tick(uint64_t measured_ns)
 	return 0;
 }
 
+/* Enough steps, far enough apart that GAP_MAX_NS is nothing in what they measure. */
+static int is_enough(const struct sample *steps, unsigned count)
+{
+	return count == STEPS_MAX ||
+	       (count >= STEPS_MIN && steps[count - 1].now_ns - steps[0].now_ns >= SPAN_MIN_NS);
+}
+
 static int watch(struct sample *steps, unsigned *ret_count, int prog_fd, int map_fd)
 {
 	struct sample before;
 	unsigned count = 0;
 	int r = take(&before, prog_fd, map_fd);
 
-	for (unsigned i = 0; !r && count < STEPS && i < SAMPLES_MAX; i++) {
+	for (unsigned i = 0; !r && !is_enough(steps, count) && i < SAMPLES_MAX; i++) {
 		struct sample now;
 
 		r = take(&now, prog_fd, map_fd);
 		if (r)
 			break;
-		/* A step of more than one: this CPU was elsewhere, the time says nothing. */
-		if (now.jiffies == before.jiffies + 1)
+		if (now.jiffies == before.jiffies + 1 && now.now_ns - before.now_ns < GAP_MAX_NS)
 			steps[count++] = (struct sample){ before.now_ns, now.jiffies };
 		before = now;
 	}
@@ -144,7 +153,7 @@ int sl_clock_measure(struct sl_clock *ret, struct sl_dp_error *error)
 	sl_autoclose int map_fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "sl_clock", sizeof(uint32_t),
 						 sizeof(struct sample), 1, NULL);
 	sl_autoclose int prog_fd = -1;
-	struct sample steps[STEPS];
+	struct sample steps[STEPS_MAX];
 	unsigned count = 0;
 	int r;
 

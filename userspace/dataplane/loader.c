@@ -4,14 +4,37 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <linux/capability.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "userspace/dataplane/libbpf_log.h"
 #include "userspace/dataplane/loader_private.h"
 #include "userspace/dataplane/pins.h"
+
+static bool has_perfmon(void)
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
+
+	return syscall(SYS_capget, &header, data) ||
+	       (data[CAP_TO_INDEX(CAP_PERFMON)].effective & CAP_TO_MASK(CAP_PERFMON));
+}
+
+static int refuse_load(struct sl_dp_error *error, int r)
+{
+	if (!has_perfmon())
+		return sl_dp_fail(
+			error, -EPERM,
+			"cannot load the BPF programs: %s. Loading needs CAP_PERFMON beside "
+			"CAP_BPF and CAP_NET_ADMIN",
+			strerror(-r));
+	return sl_libbpf_fail(error, r, "cannot load the BPF programs: %s", strerror(-r));
+}
 
 static int load(struct sl_dataplane *dp, const struct sl_maps *use, struct sl_dp_error *error)
 {
@@ -22,12 +45,8 @@ static int load(struct sl_dataplane *dp, const struct sl_maps *use, struct sl_dp
 		return r;
 	sl_libbpf_log_begin();
 	r = sluice_bpf__load(dp->skel);
-	if (r == -EPERM && strstr(sl_libbpf_log_tail((char[512]){ 0 }, 512), "map"))
-		return sl_dp_fail(error, r,
-				  "cannot create BPF maps: %s (needs CAP_BPF and CAP_NET_ADMIN)",
-				  strerror(-r));
 	if (r)
-		return sl_libbpf_fail(error, r, "cannot load the BPF programs: %s", strerror(-r));
+		return refuse_load(error, r);
 	for (enum sl_map_id id = 0; id < SL_MAP_COUNT; id++) {
 		const struct bpf_map *map =
 			bpf_object__find_map_by_name(dp->skel->obj, sl_map_name(id));
@@ -159,7 +178,7 @@ static int migrate_foreign(struct sl_dataplane *dp, const struct sl_dataplane_op
 
 	if (!options->migrate)
 		return refuse_version(dp->pin_dir, version, error);
-	r = sl_maps_open_root(&dp->before, root, dp->pin_dir, SL_MAPS_READ, true, error);
+	r = sl_maps_open_root(&dp->before, root, dp->pin_dir, SL_MAPS_WRITE, true, error);
 	return r ? r : build(dp, options, root, error);
 }
 

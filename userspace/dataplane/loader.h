@@ -22,8 +22,12 @@
  * by them until attach.h updates their links. Maps of an unchanged size are not
  * copied but shared: counters of tenants survive a larger flow table to the packet.
  *
- * Needs:  CAP_BPF and CAP_NET_ADMIN. A failing setrlimit() does not matter on
- *         kernels that charge BPF memory to the cgroup (5.11 and later).
+ * Needs:  CAP_BPF, CAP_NET_ADMIN and, for sl_dataplane_open() only, CAP_PERFMON: without
+ *         it the verifier also walks what the CPU might speculate, runs into its limit
+ *         of a million instructions, and would compile slower programs. It may be
+ *         dropped after that; everything else in this folder works with the first two.
+ *         A failing setrlimit() does not matter on kernels that charge BPF memory to
+ *         the cgroup (5.11 and later).
  * Owner:  sl_dataplane_close().
  * Thread: one.
  */

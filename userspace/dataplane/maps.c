@@ -49,11 +49,13 @@ static int check_shape(struct sl_maps *maps, enum sl_map_id id, struct sl_dp_err
 	return 0;
 }
 
-static int map_array(struct sl_maps *maps, enum sl_map_id id, struct sl_dp_error *error)
+/* The kernel maps a descriptor only when it may write; the mapping itself need not. */
+static int map_array(struct sl_maps *maps, enum sl_map_id id, int writable_fd,
+		     struct sl_dp_error *error)
 {
 	size_t bytes = (size_t)maps->max_entries[id] * sl_map_shape(id)->value_bytes;
 	int protection = maps->view.access == SL_MAPS_WRITE ? PROT_READ | PROT_WRITE : PROT_READ;
-	void *at = mmap(NULL, bytes, protection, MAP_SHARED, maps->fds[id], 0);
+	void *at = mmap(NULL, bytes, protection, MAP_SHARED, writable_fd, 0);
 
 	if (at == MAP_FAILED)
 		return sl_dp_fail(error, -errno, "cannot map %s into memory: %s", sl_map_name(id),
@@ -123,20 +125,6 @@ static int check_all(struct sl_maps *maps, struct sl_dp_error *error)
 	return check_counts(maps, error);
 }
 
-static int map_arrays(struct sl_maps *maps, struct sl_dp_error *error)
-{
-	for (enum sl_map_id id = 0; id < SL_MAP_COUNT; id++) {
-		int r = 0;
-
-		if (maps->fds[id] >= 0 && (sl_map_shape(id)->flags & BPF_F_MMAPABLE))
-			r = map_array(maps, id, error);
-		if (r)
-			return r;
-	}
-	fill_view(maps);
-	return 0;
-}
-
 static int open_pin(int *ret, const char *path, enum sl_maps_access access)
 {
 	LIBBPF_OPTS(bpf_obj_get_opts, options);
@@ -148,6 +136,35 @@ static int open_pin(int *ret, const char *path, enum sl_maps_access access)
 	if (fd < 0)
 		return -errno;
 	*ret = fd;
+	return 0;
+}
+
+static int map_pinned(struct sl_maps *maps, enum sl_map_id id, const char *root,
+		      struct sl_dp_error *error)
+{
+	sl_autoclose int fd = -1;
+	struct sl_pin_path path;
+	int r = open_pin(&fd, sl_pin_child(&path, root, sl_map_name(id)), SL_MAPS_WRITE);
+
+	if (r)
+		return sl_dp_fail(error, r, "cannot open the map %s: %s", path.text, strerror(-r));
+	return map_array(maps, id, fd, error);
+}
+
+/* @root: where the maps are pinned; NULL when the descriptors may write. */
+static int map_arrays(struct sl_maps *maps, const char *root, struct sl_dp_error *error)
+{
+	for (enum sl_map_id id = 0; id < SL_MAP_COUNT; id++) {
+		int r;
+
+		if (maps->fds[id] < 0 || !(sl_map_shape(id)->flags & BPF_F_MMAPABLE))
+			continue;
+		r = root ? map_pinned(maps, id, root, error)
+			 : map_array(maps, id, maps->fds[id], error);
+		if (r)
+			return r;
+	}
+	fill_view(maps);
 	return 0;
 }
 
@@ -198,7 +215,7 @@ int sl_maps_open_root(struct sl_maps **ret, const char *root, const char *pin_di
 	if (!r && maps->fds[SL_MAP_NAMES] < 0)
 		r = sl_dp_fail(error, -EPROTO, "the names in %s are of another shape", root);
 	if (!r)
-		r = map_arrays(maps, error);
+		r = map_arrays(maps, root, error);
 	if (!r)
 		*ret = SL_TAKE_PTR(maps);
 	return r;
@@ -235,7 +252,7 @@ int sl_maps_from_fds(struct sl_maps **ret, const int fds[SL_MAP_COUNT], const ch
 	}
 	r = check_all(maps, error);
 	if (!r)
-		r = map_arrays(maps, error);
+		r = map_arrays(maps, NULL, error);
 	if (!r)
 		*ret = SL_TAKE_PTR(maps);
 	return r;
