@@ -217,10 +217,10 @@ static int add_conditions(scmp_filter_ctx filter)
 
 	for (size_t i = 0; !err && i < COUNT(families); i++)
 		err = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1,
-				       SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)families[i]));
+				       SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)families[i], 0));
 	for (size_t i = 0; !err && i < COUNT(requests); i++)
 		err = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1,
-				       SCMP_A1(SCMP_CMP_EQ, (scmp_datum_t)requests[i]));
+				       SCMP_A1(SCMP_CMP_EQ, (scmp_datum_t)requests[i], 0));
 	for (size_t i = 0; !err && i < COUNT(mappers); i++)
 		err = seccomp_rule_add(filter, SCMP_ACT_ALLOW,
 				       seccomp_syscall_resolve_name(mappers[i]), 1,
