@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "userspace/cli/diff.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "userspace/base/cleanup.h"
+#include "userspace/cli/diff_sets.h"
+#include "userspace/cli/live.h"
+
+const struct sl_column sl_diff_columns[SL_DIFF_COLUMNS] = {
+	{ "subject", "SUBJECT", SL_KIND_TEXT, 0 },
+	{ "field", "FIELD", SL_KIND_TEXT, 0 },
+	{ "maps", "IN THE MAPS", SL_KIND_TEXT, 0 },
+	{ "config", "IN THE CONFIGURATION", SL_KIND_TEXT, 0 },
+};
+
+void sl_diff_row(struct sl_sheet *sheet, const char *subject, const char *field, const char *maps,
+		 const char *config)
+{
+	if (strcmp(maps, config) == 0)
+		return;
+	sl_put_text(sheet, subject);
+	sl_put_text(sheet, field);
+	sl_put_text(sheet, maps);
+	sl_put_text(sheet, config);
+}
+
+struct pair {
+	struct sl_sheet *sheet;
+	const char *subject;
+};
+
+static void diff_text(const struct pair *pair, const char *field, const char *maps,
+		      const char *config)
+{
+	sl_diff_row(pair->sheet, pair->subject, field, maps, config);
+}
+
+static void diff_number(const struct pair *pair, const char *field, uint64_t maps, uint64_t config)
+{
+	char a[24], b[24];
+
+	(void)snprintf(a, sizeof(a), "%llu", (unsigned long long)maps);
+	(void)snprintf(b, sizeof(b), "%llu", (unsigned long long)config);
+	diff_text(pair, field, a, b);
+}
+
+#define RATE_BYTES (2 * SL_AMOUNT_BYTES + 16)
+
+static const char *rate_text(char *buffer, const struct sl_rate *rate, enum sl_unit unit)
+{
+	struct sl_rate_spec spec = sl_live_rate(rate, unit, false);
+	char per_s[SL_AMOUNT_BYTES], burst[SL_AMOUNT_BYTES];
+
+	(void)sl_format_rate(per_s, sizeof(per_s), &spec, unit);
+	if (spec.unlimited || !spec.per_s)
+		(void)snprintf(buffer, RATE_BYTES, "%s", per_s);
+	else
+		(void)snprintf(buffer, RATE_BYTES, "%s/s burst %s", per_s,
+			       sl_format_amount(burst, sizeof(burst), spec.burst, unit));
+	return buffer;
+}
+
+static void diff_rate(const struct pair *pair, const char *field, const struct sl_rate *maps,
+		      const struct sl_rate *config, enum sl_unit unit)
+{
+	char a[RATE_BYTES], b[RATE_BYTES];
+
+	if (maps->cost != config->cost || maps->burst_cu != config->burst_cu)
+		diff_text(pair, field, rate_text(a, maps, unit), rate_text(b, config, unit));
+}
+
+static const char *yes(bool value)
+{
+	return value ? "yes" : "no";
+}
+
+static void diff_flag(const struct pair *pair, const char *field, uint32_t maps, uint32_t config,
+		      uint32_t flag)
+{
+	diff_text(pair, field, yes(maps & flag), yes(config & flag));
+}
+
+static void diff_side(const struct pair *pair, bool is_in, const struct sl_side *maps,
+		      const struct sl_side *config)
+{
+	diff_flag(pair, is_in ? "ingress blocked" : "egress blocked", maps->flags, config->flags,
+		  SL_SIDE_BLOCKED);
+	diff_rate(pair, is_in ? "ingress packets" : "egress packets", &maps->packets,
+		  &config->packets, SL_UNIT_COUNT);
+	diff_rate(pair, is_in ? "ingress bytes" : "egress bytes", &maps->bytes, &config->bytes,
+		  SL_UNIT_BYTES);
+}
+
+static const char *mode_name(uint32_t flags)
+{
+	return sl_choice_name(sl_choices_mode, (int)(flags & SL_SIDE_MODE_MASK));
+}
+
+static const char *fallback_name(uint32_t flags)
+{
+	return sl_choice_name(sl_choices_fallback, (int)(flags >> SL_SIDE_FALLBACK_SHIFT & 3));
+}
+
+/* The rate of what is not looked at without its flag. */
+static struct sl_rate flagged(const struct sl_rate *rate, uint32_t flags, uint32_t flag)
+{
+	return flags & flag ? *rate : (struct sl_rate){ 0 };
+}
+
+static void diff_optional(const struct pair *pair, const struct sl_limit *maps,
+			  const struct sl_limit *config)
+{
+	uint32_t a = maps->ingress.flags, b = config->ingress.flags;
+	struct sl_rate conns_a = flagged(&maps->new_conns, a, SL_SIDE_NEW_CONNS);
+	struct sl_rate conns_b = flagged(&config->new_conns, b, SL_SIDE_NEW_CONNS);
+	struct sl_rate fragments_a = flagged(&maps->fragments, a, SL_SIDE_FRAGMENTS);
+	struct sl_rate fragments_b = flagged(&config->fragments, b, SL_SIDE_FRAGMENTS);
+
+	diff_rate(pair, "new connections", &conns_a, &conns_b, SL_UNIT_COUNT);
+	diff_rate(pair, "fragments", &fragments_a, &fragments_b, SL_UNIT_COUNT);
+	diff_number(pair, "connections", a & SL_SIDE_CONNS ? maps->conns_max : 0,
+		    b & SL_SIDE_CONNS ? config->conns_max : 0);
+	diff_flag(pair, "reset", a, b, SL_SIDE_RESET);
+}
+
+static void diff_limit(const struct pair *pair, const struct sl_limit *maps,
+		       const struct sl_limit *config)
+{
+	diff_text(pair, "mode", mode_name(maps->ingress.flags), mode_name(config->ingress.flags));
+	diff_side(pair, true, &maps->ingress, &config->ingress);
+	diff_side(pair, false, &maps->egress, &config->egress);
+	diff_optional(pair, maps, config);
+	diff_text(pair, "lease", maps->ingress.lease_until_ns ? "ends" : "never ends",
+		  config->ingress.lease_until_ns ? "ends" : "never ends");
+	diff_text(pair, "on lease expiry", fallback_name(maps->ingress.flags),
+		  fallback_name(config->ingress.flags));
+	diff_rate(pair, "safe packets", &maps->safe_packets, &config->safe_packets, SL_UNIT_COUNT);
+	diff_rate(pair, "safe bytes", &maps->safe_bytes, &config->safe_bytes, SL_UNIT_BYTES);
+}
+
+static bool is_there(const struct sl_name *name)
+{
+	return name->name[0] && !name->retired;
+}
+
+static void diff_tenants(struct sl_sheet *sheet, const struct sl_diff_live *live,
+			 const struct sl_plan *plan)
+{
+	char subject[SL_TENANT_NAME_BYTES + 16];
+
+	for (uint32_t tenant = 0; tenant < plan->tenants; tenant++) {
+		const struct sl_name *planned = &plan->names[tenant];
+		const struct sl_name *held = &live->view->names[tenant];
+		const struct pair pair = { sheet, subject };
+		bool wanted = !tenant || is_there(planned), there = !tenant || is_there(held);
+		struct sl_limit limit;
+
+		if (!wanted && !there)
+			continue;
+		(void)snprintf(subject, sizeof(subject), "tenant %.55s",
+			       !tenant	? SL_NAME_UNKNOWN
+			       : wanted ? planned->name
+					: held->name);
+		diff_text(&pair, "exists", yes(there), yes(wanted));
+		sl_live_limit(&limit, live->view, tenant);
+		if (wanted && there)
+			diff_limit(&pair, &limit, &plan->limits[tenant]);
+	}
+}
+
+static void diff_node(struct sl_sheet *sheet, const struct sl_diff_live *live,
+		      const struct sl_plan *plan)
+{
+	const struct pair pair = { sheet, "node" };
+	const struct sl_ctl *ctl = live->view->ctl;
+	struct sl_ctl_half half;
+
+	sl_live_half(&half, live->view);
+	diff_text(&pair, "mode", sl_choice_name(sl_choices_mode, (int)ctl->mode),
+		  sl_choice_name(sl_choices_mode, (int)plan->ctl.mode));
+	diff_text(&pair, "on_miss", sl_choice_name(sl_choices_on_miss, (int)half.on_miss),
+		  sl_choice_name(sl_choices_on_miss, (int)plan->half.on_miss));
+	diff_rate(&pair, "share of a source", &half.source_share, &plan->half.source_share,
+		  SL_UNIT_COUNT);
+	diff_rate(&pair, "proven sources", &half.proven_packets, &plan->half.proven_packets,
+		  SL_UNIT_COUNT);
+	diff_number(&pair, "proven for seconds", half.proven_s, plan->half.proven_s);
+	diff_number(&pair, "overhead ingress", half.overhead_ingress_bytes,
+		    plan->half.overhead_ingress_bytes);
+	diff_number(&pair, "overhead egress", half.overhead_egress_bytes,
+		    plan->half.overhead_egress_bytes);
+	diff_number(&pair, "one event in", (uint64_t)ctl->event_mask + 1,
+		    (uint64_t)plan->ctl.event_mask + 1);
+	diff_number(&pair, "cost of an event", ctl->event_cost_cu, plan->ctl.event_cost_cu);
+	diff_number(&pair, "cost of a reset", ctl->reset_cost_cu, plan->ctl.reset_cost_cu);
+}
+
+int sl_diff_put(struct sl_sheet *sheet, const struct sl_diff_live *live, const struct sl_plan *plan)
+{
+	int err;
+
+	diff_node(sheet, live, plan);
+	diff_tenants(sheet, live, plan);
+	err = sl_diff_services(sheet, live, plan);
+	if (!err)
+		err = sl_diff_sources(sheet, live, plan);
+	return err ? err : sl_diff_blocks(sheet, live, plan);
+}
