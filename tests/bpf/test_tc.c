@@ -8,20 +8,17 @@
 
 #include <arpa/inet.h>
 #include <bpf/bpf.h>
-#include <fcntl.h>
 #include <linux/bpf.h>
 #include <linux/if_packet.h>
 #include <linux/pkt_cls.h>
 #include <net/ethernet.h>
 #include <net/if.h>
 #include <netinet/tcp.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/mount.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
+#include "tests/harness/cgroup.h"
 #include "tests/harness/samples.h"
 #include "tests/harness/suite.h"
 #include "userspace/base/cleanup.h"
@@ -296,49 +293,23 @@ static void a_mark_names_the_tenant(void **state)
 	expect_bypass(s, "feature off", &marked, &p, SL_FOUND_UNPROTECTED);
 }
 
-/* The id of the cgroup v2 that this process is in, seen through a mount of our own. */
-static uint64_t own_cgroup(void)
-{
-	char line[256], path[400];
-	struct {
-		struct file_handle handle;
-		uint64_t id;
-	} id = { .handle = { .handle_bytes = sizeof(uint64_t) } };
-	char folder[] = "/tmp/sl-cgroup-XXXXXX";
-	sl_autofclose FILE *file = fopen("/proc/self/cgroup", "re");
-	int mount_id;
-
-	assert_non_null(file);
-	while (fgets(line, sizeof(line), file))
-		if (strncmp(line, "0::", 3) == 0)
-			break;
-	assert_true(strncmp(line, "0::", 3) == 0);
-	line[strcspn(line, "\n")] = '\0';
-	assert_non_null(mkdtemp(folder));
-	assert_int_equal(mount("none", folder, "cgroup2", 0, NULL), 0);
-	(void)snprintf(path, sizeof(path), "%s%s", folder, line + 3);
-	mount_id = name_to_handle_at(AT_FDCWD, path, &id.handle, &mount_id, 0);
-	assert_int_equal(umount2(folder, MNT_DETACH), 0);
-	assert_int_equal(rmdir(folder), 0);
-	assert_int_equal(mount_id, 0);
-	return id.id;
-}
-
 static void a_cgroup_names_the_tenant(void **state)
 {
-	const uint64_t cgroup = own_cgroup();
 	const struct sl_pkt p = elsewhere();
 	struct sl_shield *s = *state;
+	struct sl_cgroup cgroup;
 
-	sl_shield_cgroup(s, cgroup + 1, OWNER + 1);
+	sl_cgroup_enter(&cgroup);
+	sl_shield_cgroup(s, cgroup.id + 1, OWNER + 1);
 	expect_bypass(s, "another cgroup", &out, &p, SL_FOUND_UNPROTECTED);
-	sl_shield_cgroup(s, cgroup, OWNER);
+	sl_shield_cgroup(s, cgroup.id, OWNER);
 	expect_tc(s, "own cgroup", &out, &p, OWNER, SL_REASON_PASS);
 	assert_int_equal(sl_explain(s, &out, &p).found_by, SL_FOUND_CGROUP);
 	sl_shield_mark(s, 0x50, OWNER + 2);
 	expect_tc(s, "the mark comes first",
 		  &(struct sl_arrival){ .hook = SL_HOOK_TC_EGRESS, .mark = 0x50 }, &p, OWNER + 2,
 		  SL_REASON_PASS);
+	sl_cgroup_leave(&cgroup);
 }
 
 /* ---- a tag that is off the packet

@@ -17,7 +17,7 @@
 #define SL_SHIELD_TENANTS     16u
 #define SL_SHIELD_LINES	      64u    /* of services, each family and half */
 #define SL_SHIELD_CELLS	      65536u /* of one half */
-#define SL_SHIELD_SOCKETS_MAX 64u
+#define SL_SHIELD_SOCKETS_MAX 4096u
 
 #define SL_NS_S	  1000000000ull
 #define SL_NS_MS  1000000ull
