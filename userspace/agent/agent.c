@@ -182,8 +182,11 @@ static int open_dataplane(struct sl_agent *agent, struct sl_agent_error *error)
 						      .now_ns = sl_agent_now_ns(),
 						      .migrate = agent->options.migrate };
 	struct sl_dp_error why = { .message = "" };
-	int err = sl_dataplane_open(&agent->dataplane, &options, &why);
+	int err;
 
+	sl_log(agent->log, SL_LOG_INFO,
+	       "loading programs; the kernel checks them for some seconds");
+	err = sl_dataplane_open(&agent->dataplane, &options, &why);
 	if (err)
 		return sl_agent_fail(error, err, "%s", why.message);
 	agent->maps = sl_dataplane_maps(agent->dataplane);
@@ -322,10 +325,11 @@ static int make_base(struct sl_agent *agent, struct sl_agent_error *error)
 	return agent->base ? 0 : sl_agent_fail(error, -ENOMEM, "cannot make an event loop");
 }
 
+/* What may be in use by another comes first: a start that fails then changes nothing. */
 static step_fn *const steps[] = {
-	read_config,	find_group,	check_privileges, take_lock,	   make_base,
-	open_dataplane, load_overrides, first_apply,	  attach_all,	   open_admin,
-	open_http,	watch_all,	start_timers,	  drop_privileges,
+	read_config, find_group, check_privileges, make_base,	    take_lock,
+	open_admin,  open_http,	 open_dataplane,   load_overrides,  first_apply,
+	attach_all,  watch_all,	 start_timers,	   drop_privileges,
 };
 
 int sl_agent_start(struct sl_agent **ret, const struct sl_agent_options *options,

@@ -3,8 +3,8 @@
  * The agent of a node: it keeps the kernel's maps what the configuration and its
  * operators say, and tells what the kernel counted.
  *
- * Start:  configuration, lock, maps and programs, overrides, plan, interfaces,
- *         sockets, then privileges away, then ready.
+ * Start:  configuration, lock, sockets, maps and programs, overrides, plan,
+ *         interfaces, then privileges away, then ready.
  * End:    at once. Programs, maps and links stay; limits stay in force.
  *
  * Owner:  sl_agent_free().
