@@ -246,7 +246,7 @@ start_agent() {
 	spawn "$name" "$sl_bin/sluiced" --config "$sl_dir/agent.yaml" "$@" >>"$sl_dir/agent.log" 2>&1
 	agent_pid=$spawned_pid
 	agent_namespace=$name
-	wait_for 10 agent_settled && ! gone "$agent_pid" && return
+	wait_for 30 agent_settled && ! gone "$agent_pid" && return
 	echo "the agent did not become ready:" >&2
 	tail -n 20 "$sl_dir/agent.log" >&2
 	return 1
@@ -275,5 +275,6 @@ agent_metric() {
 
 # ctl ARGUMENTS: sluicectl on this script's agent and pins
 ctl() {
-	in_ns "${agent_namespace:-node}" "$sl_bin/sluicectl" --config "$sl_dir/agent.yaml" "$@"
+	in_ns "${agent_namespace:-node}" "$sl_bin/sluicectl" --pin-dir "$sl_pins" \
+		--socket "$sl_dir/agent.sock" "$@"
 }
