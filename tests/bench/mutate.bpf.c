@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Packets from random sources for a program under test, which is tail-called. Of its
+ * own kind (xdp.frags), for a program of another kind cannot be. The floor goes the
+ * same way: through this program to one that only passes.
+ */
+#include "vmlinux.h"
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+
+#define SOURCE_OFFSET (sizeof(struct ethhdr) + offsetof(struct iphdr, saddr))
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u32);
+} next SEC(".maps");
+
+__u32 source_mask; /* sources are 10.0.0.0 + (random & mask) */
+__u64 state = 1;
+
+SEC("xdp.frags")
+int mutate(struct xdp_md *ctx)
+{
+	void *data = (void *)(long)ctx->data;
+
+	if (data + SOURCE_OFFSET + sizeof(__u32) > (void *)(long)ctx->data_end)
+		return XDP_ABORTED;
+
+	state = state * 6364136223846793005ull + 1442695040888963407ull;
+	*(__be32 *)(data + SOURCE_OFFSET) =
+		bpf_htonl(0x0a000000 | ((__u32)(state >> 33) & source_mask));
+	bpf_tail_call(ctx, &next, 0);
+	return XDP_ABORTED;
+}
+
+SEC("xdp.frags")
+int mutate_pass(struct xdp_md *ctx __attribute__((unused)))
+{
+	return XDP_PASS;
+}
+
+char _license[] SEC("license") = "GPL";
