@@ -210,9 +210,11 @@ int sl_cmd_explain(struct sl_cli *cli, const struct sl_args *args)
 	enum sl_explain_hook hook = SL_EXPLAIN_XDP;
 	uint64_t mark = 0;
 	char name[256];
-	int code = packet ? read_packet(packet, name, sizeof(name), cli, args)
-			  : sl_cli_fail(cli, SL_EXIT_FAILED, "out of memory");
+	int code;
 
+	if (!packet)
+		return sl_cli_fail(cli, SL_EXIT_FAILED, "out of memory");
+	code = read_packet(packet, name, sizeof(name), cli, args);
 	if (!code)
 		code = sl_args_number(&mark, cli, args, "mark", 0, UINT32_MAX);
 	if (!code)

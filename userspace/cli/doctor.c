@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define VERSION(major, minor) ((major)*1000u + (minor))
@@ -46,13 +47,17 @@ static void advise(struct sl_finding *finding, const char *format, ...)
 	va_end(args);
 }
 
+/* "6.18.1-2-amd64" is VERSION(6, 18); what does not begin so is 0. */
 static unsigned version_of(const char *release)
 {
-	unsigned major = 0, minor = 0;
+	unsigned long major, minor;
+	char *end;
 
-	if (sscanf(release, "%4u.%4u", &major, &minor) != 2)
+	major = strtoul(release, &end, 10);
+	if (end == release || *end != '.' || major > 999)
 		return 0;
-	return VERSION(major, minor > 999 ? 999 : minor);
+	minor = strtoul(end + 1, NULL, 10);
+	return VERSION((unsigned)major, minor > 999 ? 999 : (unsigned)minor);
 }
 
 static void judge_kernel(struct findings *findings, const struct sl_doctor_facts *facts)
