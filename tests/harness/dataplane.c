@@ -34,6 +34,8 @@ void sl_bed_enter_namespace(void)
 {
 	if (unshare(CLONE_NEWNET))
 		fail_msg("no network namespace: run as root");
+	/* No neighbour discovery: every frame seen is one that was sent. */
+	(void)sl_bed_shell("echo 1 >/proc/sys/net/ipv6/conf/default/disable_ipv6");
 	assert_int_equal(sl_bed_shell("ip link set lo up"), 0);
 }
 

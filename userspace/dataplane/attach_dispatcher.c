@@ -52,13 +52,23 @@ static int refuse_legacy(struct sl_dp_error *error, const char *ifname,
 			 const struct xdp_multiprog *mp)
 {
 	const struct xdp_program *other = xdp_multiprog__main_prog(mp);
+	const char *name = other ? xdp_program__name(other) : "?";
+	uint32_t id = other ? xdp_program__id(other) : 0;
 
+	/* Hardened kernels have none; libxdp then attaches a first program alone. */
+	if (libbpf_probe_bpf_prog_type(BPF_PROG_TYPE_EXT, NULL) != 1)
+		return sl_dp_fail(
+			error, -EBUSY,
+			"%s: the XDP program %s (id %u) is there, and this kernel refuses "
+			"extension programs, of which libxdp's dispatcher is made: two XDP "
+			"programs cannot share an interface. Remove it (ip link set %s xdp "
+			"off), or say attach: tc-only",
+			ifname, name, id, ifname);
 	return sl_dp_fail(error, -EBUSY,
 			  "%s: the XDP program %s (id %u) is there, attached without libxdp's "
 			  "dispatcher, so it cannot share the interface: load it by xdp-loader, "
 			  "remove it (ip link set %s xdp off), or say attach: tc-only",
-			  ifname, other ? xdp_program__name(other) : "?",
-			  other ? xdp_program__id(other) : 0, ifname);
+			  ifname, name, id, ifname);
 }
 
 /* Ours among the dispatcher's programs, after @program; NULL when there is no more. */
