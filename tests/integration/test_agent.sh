@@ -113,6 +113,13 @@ page_is_well_formed() {
 }
 check "the metrics page is well formed" page_is_well_formed
 
+# Every family of the page is in the manual, and the other way round.
+families_are_documented() {
+	diff <(awk '/^# TYPE / { print $3 }' "$sl_dir/page" | sort) \
+		<(grep '^| .sluice_' docs/ops/metrics.md | awk '{ gsub(/[^a-z0-9_]/, "", $2); print $2 }' | sort)
+}
+check "the manual knows every metric" families_are_documented
+
 # ---- what it counts ------------------------------------------------------------------
 
 all_seen() {

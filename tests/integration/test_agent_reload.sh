@@ -122,6 +122,15 @@ config 5k '  - {name: b, sources: [10.9.0.0/16]}'
 check "a new tenant comes" wait_for 5 metric_is '^sluice_tenants ' 2
 check "and the old one keeps its counters" a_counts
 
+# ---- a cap on series ---------------------------------------------------------------------
+
+sum_before=$(agent_metric '^sluice_packets_total')
+sed -i 's/port: 9477/port: 9477, tenants_max: 0/' "$sl_dir/agent.yaml"
+check "over the cap tenants are others" wait_for 5 \
+	metric_is 'sluice_packets_total[{]tenant="other",direction="ingress"' 1000
+check "and have no series of their own" metric_is 'tenant="[ab]"' 0
+check_equal "and nothing is lost of the sum" "$(agent_metric '^sluice_packets_total')" "$sum_before"
+
 # ---- Kubernetes: the file is a link into a folder that is swapped ---------------------------
 
 stop_agent TERM || not_ok "the agent ends"

@@ -52,6 +52,7 @@ static void export_counts(struct sl_metrics *page, const struct sl_agent *agent)
 {
 	const struct sl_admin_stats admin = sl_admin_stats(agent->admin);
 	const struct sl_links_stats links = sl_links_stats(agent->links);
+	const struct sl_http_stats http = sl_http_stats(agent->http);
 	const struct {
 		const char *name;
 		const char *help;
@@ -74,6 +75,9 @@ static void export_counts(struct sl_metrics *page, const struct sl_agent *agent)
 		  admin.failed_total },
 		{ "sluice_admin_clients_refused_total", "Clients turned away.",
 		  admin.refused_total },
+		{ "sluice_http_requests_total", "Pages served.", http.requests_total },
+		{ "sluice_http_refused_total",
+		  "HTTP connections over the cap, too slow, or malformed.", http.refused_total },
 		{ "sluice_events_unfollowed_total", "Events a follower was too slow for.",
 		  admin.events_lost_total },
 		{ "sluice_events_read_total", "Events read from the kernel.",

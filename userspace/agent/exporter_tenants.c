@@ -142,37 +142,67 @@ static void export_rate(struct sl_metrics *page, unsigned int family, const char
 		sl_metrics_add(page, family, labels, direction ? 2 : 1, rate->per_s);
 }
 
-/* What is in force, overrides and all. Unlimited is no series. */
+struct limit_families {
+	unsigned int packets;
+	unsigned int bytes;
+	unsigned int new_connections;
+	unsigned int connections;
+	unsigned int blocked;
+};
+
+static struct limit_families begin_limits(struct sl_metrics *page)
+{
+	return (struct limit_families){
+		.packets = sl_metrics_family(page, "sluice_limit_packets_per_second", SL_GAUGE,
+					     "Packets a tenant may have; unlimited is no series."),
+		.bytes = sl_metrics_family(page, "sluice_limit_bytes_per_second", SL_GAUGE,
+					   "Bytes a tenant may have; unlimited is no series."),
+		.new_connections =
+			sl_metrics_family(page, "sluice_limit_new_connections_per_second", SL_GAUGE,
+					  "Connections a tenant may open; unlimited is no series."),
+		.connections = sl_metrics_family(
+			page, "sluice_limit_connections", SL_GAUGE,
+			"Connections a tenant may have open; unlimited is no series."),
+		.blocked = sl_metrics_family(page, "sluice_tenant_blocked", SL_GAUGE,
+					     "1 while everything of the tenant is dropped."),
+	};
+}
+
+static void export_unknown(struct sl_metrics *page, const struct limit_families *in,
+			   const struct sl_unknown_spec *unknown)
+{
+	export_rate(page, in->packets, SL_NAME_UNKNOWN, "ingress", &unknown->packets);
+	export_rate(page, in->packets, SL_NAME_UNKNOWN, "egress", &unknown->egress_packets);
+	export_rate(page, in->bytes, SL_NAME_UNKNOWN, "ingress", &unknown->bytes);
+	export_rate(page, in->bytes, SL_NAME_UNKNOWN, "egress", &unknown->egress_bytes);
+	export_rate(page, in->new_connections, SL_NAME_UNKNOWN, NULL, &unknown->new_connections);
+}
+
+static void export_spec(struct sl_metrics *page, const struct limit_families *in,
+			const struct sl_tenant_spec *tenant)
+{
+	const struct sl_label label = { "tenant", tenant->name };
+
+	export_rate(page, in->packets, tenant->name, "ingress", &tenant->ingress_packets);
+	export_rate(page, in->packets, tenant->name, "egress", &tenant->egress_packets);
+	export_rate(page, in->bytes, tenant->name, "ingress", &tenant->ingress_bytes);
+	export_rate(page, in->bytes, tenant->name, "egress", &tenant->egress_bytes);
+	export_rate(page, in->new_connections, tenant->name, NULL, &tenant->new_connections);
+	if (tenant->connections_max)
+		sl_metrics_add(page, in->connections, &label, 1, tenant->connections_max);
+	sl_metrics_add(page, in->blocked, &label, 1, tenant->blocked);
+}
+
+/* What is in force, overrides and all. */
 static void export_limits(struct sl_metrics *page, const struct sl_agent *agent, const bool *own)
 {
 	const struct sl_config *config = agent->effective;
-	unsigned int packets = sl_metrics_family(page, "sluice_limit_packets_per_second", SL_GAUGE,
-						 "The tenant's limit in force.");
-	unsigned int bytes = sl_metrics_family(page, "sluice_limit_bytes_per_second", SL_GAUGE,
-					       "The tenant's limit in force.");
-	unsigned int new_connections =
-		sl_metrics_family(page, "sluice_limit_new_connections_per_second", SL_GAUGE,
-				  "The tenant's limit in force.");
-	unsigned int connections = sl_metrics_family(page, "sluice_limit_connections", SL_GAUGE,
-						     "The tenant's limit in force.");
-	unsigned int blocked = sl_metrics_family(page, "sluice_tenant_blocked", SL_GAUGE,
-						 "1 while everything of the tenant is dropped.");
+	const struct limit_families in = begin_limits(page);
 
-	for (size_t i = 0; i < config->tenant_count; i++) {
-		const struct sl_tenant_spec *tenant = &config->tenants[i];
-		const struct sl_label label = { "tenant", tenant->name };
-
-		if (!own[agent->plan->ids[i]])
-			continue;
-		export_rate(page, packets, tenant->name, "ingress", &tenant->ingress_packets);
-		export_rate(page, packets, tenant->name, "egress", &tenant->egress_packets);
-		export_rate(page, bytes, tenant->name, "ingress", &tenant->ingress_bytes);
-		export_rate(page, bytes, tenant->name, "egress", &tenant->egress_bytes);
-		export_rate(page, new_connections, tenant->name, NULL, &tenant->new_connections);
-		if (tenant->connections_max)
-			sl_metrics_add(page, connections, &label, 1, tenant->connections_max);
-		sl_metrics_add(page, blocked, &label, 1, tenant->blocked);
-	}
+	export_unknown(page, &in, &config->unknown);
+	for (size_t i = 0; i < config->tenant_count; i++)
+		if (own[agent->plan->ids[i]])
+			export_spec(page, &in, &config->tenants[i]);
 }
 
 int sl_export_tenants(struct sl_metrics *page, const struct sl_agent *agent)
