@@ -87,7 +87,8 @@ start_server() {
 			server { listen $server:80; root $sl_dir/www; }
 		}
 	CONF
-	spawn node taskset -c "$node_cpu" nginx -e "$sl_dir/nginx.log" -c "$sl_dir/nginx.conf"
+	# Before what else runs on this machine.
+	spawn node nice -n -5 taskset -c "$node_cpu" nginx -e "$sl_dir/nginx.log" -c "$sl_dir/nginx.conf"
 	wait_for 5 in_ns steady curl -fsS -m 1 -o "$sl_dir/hello" "http://$server/" 2>/dev/null ||
 		{
 			say "demo: the web server does not answer" >&2
@@ -139,7 +140,7 @@ measure() {
 
 	for name in "${links[@]}"; do
 		taskset -pc "$node_cpu" "${napi[$name]}" >/dev/null
-		renice -n -10 -p "${napi[$name]}" >/dev/null # before the server, as softirqs are
+		renice -n -15 -p "${napi[$name]}" >/dev/null # before the server, as softirqs are
 	done
 	usage_json >"$1.before.json"
 	storm "$1" $((seconds + 1))
