@@ -130,6 +130,8 @@ check "over the cap tenants are others" wait_for 5 \
 	metric_is 'sluice_packets_total[{]tenant="other",direction="ingress"' 1000
 check "and have no series of their own" metric_is 'tenant="[ab]"' 0
 check_equal "and nothing is lost of the sum" "$(agent_metric '^sluice_packets_total')" "$sum_before"
+sed -i 's/, tenants_max: 0//' "$sl_dir/agent.yaml"
+check "under it they are themselves again" wait_for 5 limit_is 5000
 
 # ---- Kubernetes: the file is a link into a folder that is swapped ---------------------------
 
