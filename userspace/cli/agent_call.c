@@ -38,7 +38,7 @@ int sl_agent_call(json_t **ret, const struct sl_cli *cli, json_t *request)
 bool sl_agent_is_there(const struct sl_cli *cli)
 {
 	sl_cleanup(sl_client_closep) struct sl_client *client = NULL;
-	struct sl_client_error error;
+	struct sl_client_error error = { "" };
 
 	return sl_client_open(&client, cli->socket_path, &error) == 0;
 }

@@ -79,15 +79,22 @@ static void put_shed(struct sl_sheet *sheet, const json_t *item, uint64_t now_un
 	put_end(sheet, item, now_unix_ns);
 }
 
+static void put_all(struct sl_sheet *sheet, const json_t *list,
+		    void (*put)(struct sl_sheet *sheet, const json_t *item, uint64_t now_unix_ns))
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_REALTIME, &now);
+	for (size_t i = 0; i < json_array_size(list); i++)
+		put(sheet, json_array_get(list, i),
+		    (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec);
+}
+
 int sl_cmd_limit_list(struct sl_cli *cli, const struct sl_args *args)
 {
 	sl_cleanup(sl_json_freep) json_t *reply = NULL;
 	struct sl_doc *doc = NULL;
 	struct sl_sheet *sheet;
-	struct timespec now;
-	uint64_t now_ns;
-	json_t *item;
-	size_t i;
 	int code = sl_agent_call(&reply, cli, json_pack("{ss}", "cmd", "limit.list"));
 
 	(void)args;
@@ -95,12 +102,9 @@ int sl_cmd_limit_list(struct sl_cli *cli, const struct sl_args *args)
 		return code;
 	if (sl_doc_new(&doc))
 		return sl_cli_fail(cli, SL_EXIT_FAILED, "out of memory");
-	(void)clock_gettime(CLOCK_REALTIME, &now);
-	now_ns = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 	sheet = sl_doc_table(doc, "overrides", NULL, columns, COLUMNS);
 	sl_sheet_when_empty(sheet, "nothing was changed: all is as the configuration says");
-	json_array_foreach(json_object_get(reply, "overrides"), i, item)
-		put_override(sheet, item, now_ns);
-	json_array_foreach(json_object_get(reply, "sheds"), i, item) put_shed(sheet, item, now_ns);
+	put_all(sheet, json_object_get(reply, "overrides"), put_override);
+	put_all(sheet, json_object_get(reply, "sheds"), put_shed);
 	return sl_doc_finish(doc, cli);
 }

@@ -136,6 +136,8 @@ const struct sl_command sl_commands[] = {
 	  sl_cmd_tenants_list },
 	{ "tenants", "get", "NAME", "All about one tenant", "@tenants", 1, 1, NULL,
 	  sl_cmd_tenants_get },
+	{ "tenants", "set", "NAME KEY=VALUE...", "The same as limit set", "@tenants|" LIMIT_KEYS, 2,
+	  SL_POSITIONALS_MAX, for_options, sl_cmd_limit_set },
 	{ "tenants", "top", "", "Live view of offered and dropped traffic", NULL, 0, 0, top_options,
 	  sl_cmd_tenants_top },
 	{ "drops", NULL, "", "Sampled drops as they happen", NULL, 0, 0, drops_options,

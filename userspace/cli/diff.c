@@ -10,22 +10,33 @@
 #include "userspace/cli/diff_sets.h"
 #include "userspace/cli/live.h"
 
-const struct sl_column sl_diff_columns[SL_DIFF_COLUMNS] = {
+const struct sl_column sl_diff_columns[] = {
 	{ "subject", "SUBJECT", SL_KIND_TEXT, 0 },
 	{ "field", "FIELD", SL_KIND_TEXT, 0 },
 	{ "maps", "IN THE MAPS", SL_KIND_TEXT, 0 },
 	{ "config", "IN THE CONFIGURATION", SL_KIND_TEXT, 0 },
 };
 
+_Static_assert(sizeof(sl_diff_columns) / sizeof(sl_diff_columns[0]) == SL_DIFF_COLUMNS,
+	       "diff: a column for each cell");
+
+static void put_side(struct sl_sheet *sheet, const char *text)
+{
+	if (text)
+		sl_put_text(sheet, text);
+	else
+		sl_put_none(sheet);
+}
+
 void sl_diff_row(struct sl_sheet *sheet, const char *subject, const char *field, const char *maps,
 		 const char *config)
 {
-	if (strcmp(maps, config) == 0)
+	if (maps && config && strcmp(maps, config) == 0)
 		return;
 	sl_put_text(sheet, subject);
 	sl_put_text(sheet, field);
-	sl_put_text(sheet, maps);
-	sl_put_text(sheet, config);
+	put_side(sheet, maps);
+	put_side(sheet, config);
 }
 
 struct pair {

@@ -74,8 +74,8 @@ static void compare(struct sl_sheet *sheet, const char *field, struct entries *m
 		const struct entry *a = order <= 0 ? &maps->at[i++] : NULL;
 		const struct entry *b = order >= 0 ? &config->at[j++] : NULL;
 
-		sl_diff_row(sheet, a ? a->key : b->key, field, a ? a->value : "-",
-			    b ? b->value : "-");
+		sl_diff_row(sheet, a ? a->key : b->key, field, a ? a->value : NULL,
+			    b ? b->value : NULL);
 	}
 }
 

@@ -4,7 +4,7 @@
 
 #include "userspace/cli/diff.h"
 
-/* A row, unless the two are the same. */
+/* A row, unless the two are the same; NULL: it is not there. */
 void sl_diff_row(struct sl_sheet *sheet, const char *subject, const char *field, const char *maps,
 		 const char *config);
 

@@ -12,14 +12,19 @@
 #include "userspace/domain/counters.h"
 #include "userspace/domain/text.h"
 
-const struct sl_column sl_drop_columns[SL_DROP_COLUMNS] = {
+const struct sl_column sl_drop_columns[] = {
 	{ "time", "TIME", SL_KIND_TEXT, 15 },	       { "time_unix_ns", NULL, SL_KIND_PLAIN, 0 },
 	{ "tenant", "TENANT", SL_KIND_TEXT, 12 },      { "reason", "REASON", SL_KIND_TEXT, 14 },
 	{ "verdict", "VERDICT", SL_KIND_TEXT, 7 },     { "direction", "WAY", SL_KIND_TEXT, 7 },
 	{ "interface", "INTERFACE", SL_KIND_TEXT, 9 }, { "protocol", "PROTO", SL_KIND_TEXT, 5 },
-	{ "remote", "REMOTE", SL_KIND_TEXT, 21 },      { "local", "LOCAL", SL_KIND_TEXT, 21 },
+	{ "remote", "REMOTE", SL_KIND_TEXT, 21 },      { "remote_address", NULL, SL_KIND_TEXT, 0 },
+	{ "remote_port", NULL, SL_KIND_PLAIN, 0 },     { "local", "LOCAL", SL_KIND_TEXT, 21 },
+	{ "local_address", NULL, SL_KIND_TEXT, 0 },    { "local_port", NULL, SL_KIND_PLAIN, 0 },
 	{ "tcp_flags", "FLAGS", SL_KIND_TEXT, 5 },     { "bytes", "BYTES", SL_KIND_PLAIN, 5 },
 };
+
+_Static_assert(sizeof(sl_drop_columns) / sizeof(sl_drop_columns[0]) == SL_DROP_COLUMNS,
+	       "drop: a column for each cell");
 
 const char *sl_tcp_flags_format(char *buffer, uint8_t flags)
 {
@@ -148,15 +153,21 @@ static void put_time(struct sl_sheet *sheet, uint64_t unix_ns)
 	sl_put_textf(sheet, "%s.%06u", clock, (unsigned)(unix_ns % 1000000000u / 1000));
 }
 
+/* As people write it, and taken apart for programs. */
 static void put_endpoint(struct sl_sheet *sheet, const struct sl_drop *drop,
 			 const struct sl_address *address, uint16_t port)
 {
 	char endpoint[SL_ENDPOINT_BYTES];
 
-	if (drop->parsed)
-		sl_put_text(sheet, sl_endpoint_format(endpoint, address, port));
-	else
+	if (!drop->parsed) {
 		sl_put_none(sheet);
+		sl_put_none(sheet);
+		sl_put_none(sheet);
+		return;
+	}
+	sl_put_text(sheet, sl_endpoint_format(endpoint, address, port));
+	sl_put_text(sheet, sl_endpoint_format(endpoint, address, 0));
+	sl_put_number(sheet, port);
 }
 
 static void put_protocol(struct sl_sheet *sheet, uint8_t protocol)

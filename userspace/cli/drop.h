@@ -51,7 +51,7 @@ struct sl_drop_filter {
 bool sl_drop_matches(const struct sl_drop *drop, const struct sl_drop_filter *filter);
 
 extern const struct sl_column sl_drop_columns[];
-#define SL_DROP_COLUMNS 12u
+#define SL_DROP_COLUMNS 16u
 
 void sl_drop_put(struct sl_sheet *sheet, const struct sl_drop *drop);
 

@@ -112,7 +112,7 @@ static void csv_text(FILE *out, const char *text)
 	bool is_formula = *text && strchr("=+-@", *text);
 
 	(void)sl_safe_text(clean, sizeof(clean), text, SL_CELL_BYTES_MAX);
-	if (!is_formula && !strpbrk(clean, ",\" ")) {
+	if (!is_formula && !strpbrk(clean, ",\"")) {
 		(void)fputs(clean, out);
 		return;
 	}

@@ -15,7 +15,8 @@ static void what_is_refused_says_why(void **state)
 		const char *message;
 	} cases[] = {
 		{ "frob", "sluicectl: no command \"frob\"; see: sluicectl help\n" },
-		{ "tenants frob", "sluicectl: tenants has no \"frob\"; it has: list, get, top\n" },
+		{ "tenants frob",
+		  "sluicectl: tenants has no \"frob\"; it has: list, get, set, top\n" },
 		{ "limit set one", "sluicectl: limit set wants: NAME KEY=VALUE...\n" },
 		{ "tenants get", "sluicectl: tenants get wants: NAME\n" },
 		{ "tenants get a b", "sluicectl: unexpected argument \"b\"\n" },

@@ -35,7 +35,7 @@ static void expect(const char *line, const char *want)
 static void words_come_from_the_table(void **state)
 {
 	expect("ten", "tenants\n");
-	expect("tenants ", "list\nget\ntop\n");
+	expect("tenants ", "list\nget\nset\ntop\n");
 	expect("tenants t", "top\n");
 	expect("tenants get ", "alpha\n");
 	expect("tenants get x ", "");

@@ -42,6 +42,36 @@ static void an_event_of_the_map(void **state)
 	assert_false(drop.parsed);
 }
 
+static void a_drop_prints_as_one_line(void **state)
+{
+	struct sl_cli cli = { .format = SL_FORMAT_CSV };
+	struct sl_doc *doc = NULL;
+	struct sl_drop drop;
+	struct sl_sheet *sheet;
+	char *text = NULL;
+	size_t size = 0;
+
+	sl_drop_of_event(&drop, &event, 0);
+	(void)snprintf(drop.tenant, sizeof(drop.tenant), "noisy");
+	drop.remote_port = 5;
+	cli.out = open_memstream(&text, &size);
+	assert_non_null(cli.out);
+	assert_int_equal(sl_doc_new(&doc), 0);
+	sheet = sl_doc_table(doc, "drops", NULL, sl_drop_columns, SL_DROP_COLUMNS);
+	sl_drop_put(sheet, &drop);
+	drop.parsed = false;
+	sl_drop_put(sheet, &drop);
+	assert_int_equal(sl_sheet_rows(sheet), 2);
+	assert_int_equal(sl_doc_print(doc, &cli), 0);
+	assert_int_equal(fclose(cli.out), 0);
+	assert_non_null(strstr(text,
+			       ",5000000000,noisy,rate_packets,dropped,ingress,,tcp,192.0.2.7:5,"
+			       "192.0.2.7,5,198.51.100.1,198.51.100.1,0,SA,64\n"));
+	assert_non_null(strstr(text, ",ingress,,tcp,,,,,,,SA,64\n"));
+	free(text);
+	sl_doc_free(doc);
+}
+
 static int of_text(struct sl_drop *ret, const char *text)
 {
 	sl_cleanup(sl_json_freep) json_t *json = json_loads(text, 0, NULL);
@@ -137,8 +167,11 @@ static void tcp_flags_have_letters(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(an_event_of_the_map),	   cmocka_unit_test(a_line_of_the_agent),
-		cmocka_unit_test(lines_that_are_no_event), cmocka_unit_test(filters_choose),
+		cmocka_unit_test(an_event_of_the_map),
+		cmocka_unit_test(a_line_of_the_agent),
+		cmocka_unit_test(lines_that_are_no_event),
+		cmocka_unit_test(filters_choose),
+		cmocka_unit_test(a_drop_prints_as_one_line),
 		cmocka_unit_test(tcp_flags_have_letters),
 	};
 
