@@ -15,7 +15,9 @@
  *   I2  a refusal does not write. Under attack the line stays shared by all CPUs.
  *   I3  times wrap after 208 days and are compared by signed difference. A word
  *       further ahead than its limit can leave it (an older, slower limit, or a
- *       wrap) is pulled back to "empty now"; that mints nothing.
+ *       wrap) is pulled back to "empty now"; that mints nothing. Nor does it when
+ *       this CPU's clock is behind the one that charged the word: the coarse clock
+ *       is behind the fine one, and a CPU may be held up after it read its clock.
  *
  * No map, helper or context is used here: the unit tests run the same text.
  */
@@ -27,7 +29,8 @@
 #define __always_inline inline __attribute__((always_inline))
 #endif
 
-#define SL_CAS_TRIES 4
+#define SL_CAS_TRIES	   4
+#define SL_CLOCK_BEHIND_CU (1ull << 40) /* a second: no clock is further behind, see I3 */
 
 /* What the bucket met on its way; added to sl_node by the caller. */
 struct sl_bucket_events {
@@ -78,7 +81,7 @@ static __always_inline void sl_bucket_pull_back(__u64 *tat_cu, __u64 burst_cu, _
 {
 	__u64 seen_cu = *(volatile __u64 *)tat_cu;
 
-	if ((__s64)(seen_cu - now_cu) <= (__s64)(burst_cu + debt_cu))
+	if ((__s64)(seen_cu - now_cu) <= (__s64)(burst_cu + debt_cu + SL_CLOCK_BEHIND_CU))
 		return;
 	/* Losing this race is fine: somebody else pulled it back. */
 	__sync_val_compare_and_swap(tat_cu, seen_cu, now_cu + burst_cu);

@@ -106,7 +106,7 @@ static __always_inline enum sl_reason sl_judge_unknown(struct sl_case *c, struct
 	const struct sl_rate *share = &live->source_share;
 	__u64 now_cu = c->now_ns << SL_CREDIT_SHIFT;
 	__u64 cost_cu = share->cost * c->packet->packets;
-	__u64 ahead_max_cu = share->burst_cu + sl_packets_debt(share);
+	__u64 ahead_max_cu = share->burst_cu + sl_packets_debt(share) + SL_CLOCK_BEHIND_CU;
 	struct sl_source_cells cells;
 	enum sl_reason reason;
 
