@@ -222,6 +222,22 @@ static void events_are_limited(void **state)
 	assert_int_equal(tally.node.events_lost, 0);
 }
 
+/* A tenant with the coarse clock does not undo what one with the fine clock has charged. */
+static void both_clocks_share_one_limit(void **state)
+{
+	struct sl_shield *s = *state;
+	uint64_t tat_cu;
+
+	s->ctl->event_cost_cu = SL_CU_S / 1000;
+	s->ctl->event_burst_cu = 4 * s->ctl->event_cost_cu;
+	tat_cu =
+		((sl_shield_now_ns() + 100 * SL_NS_MS) << SL_CREDIT_SHIFT) + s->ctl->event_burst_cu;
+	s->ctl->event_tat_cu = tat_cu;
+	drop(s, 5);
+	assert_int_equal(s->ctl->event_tat_cu, tat_cu);
+	assert_int_equal(tally_of(s).node.events_suppressed, 5);
+}
+
 static void without_a_rate_there_are_none(void **state)
 {
 	struct sl_shield *s = *state;
@@ -262,6 +278,7 @@ int main(void)
 		cmocka_unit_test_setup(one_in_so_many_is_an_event, every_drop),
 		cmocka_unit_test_setup(the_first_drop_of_each_reason_is_an_event, every_drop),
 		cmocka_unit_test_setup(events_are_limited, every_drop),
+		cmocka_unit_test_setup(both_clocks_share_one_limit, every_drop),
 		cmocka_unit_test_setup(without_a_rate_there_are_none, every_drop),
 		cmocka_unit_test_setup(a_full_ring_loses_events_and_counts_them, every_drop),
 	};
