@@ -14,11 +14,22 @@ static const char *hook_name(const struct sl_attach_report *report)
 			       : sl_attached_name(report->tc_ingress.how);
 }
 
+/* Reloads attach again what is attached; that is no news. */
+static bool is_news(const struct sl_agent_interface *interface,
+		    const struct sl_attach_report *report)
+{
+	return !interface->attached || interface->report.ifindex != report->ifindex ||
+	       interface->report.xdp.how != report->xdp.how ||
+	       interface->report.tc_ingress.how != report->tc_ingress.how ||
+	       interface->report.tc_egress.how != report->tc_egress.how;
+}
+
 static void attach(struct sl_agent *agent, struct sl_agent_interface *interface)
 {
 	struct sl_dp_error error = { .message = "" };
 	struct sl_attach_report report = { .ifindex = 0 };
 	int err = sl_attach_interface(agent->dataplane, &interface->spec, NULL, &report, &error);
+	bool is_new;
 
 	if (err == -ENODEV) {
 		interface->attached = false;
@@ -27,8 +38,7 @@ static void attach(struct sl_agent *agent, struct sl_agent_interface *interface)
 		return;
 	}
 	if (err) {
-		bool is_new = strcmp(interface->error, error.message) != 0;
-
+		is_new = strcmp(interface->error, error.message) != 0;
 		interface->attached = false;
 		agent->stats.attach_failures_total++;
 		(void)snprintf(interface->error, sizeof(interface->error), "%s", error.message);
@@ -38,10 +48,13 @@ static void attach(struct sl_agent *agent, struct sl_agent_interface *interface)
 			       SL_STR("error", error.message));
 		return;
 	}
+	is_new = is_news(interface, &report);
 	interface->attached = true;
 	interface->ifindex = report.ifindex;
 	interface->report = report;
 	interface->error[0] = '\0';
+	if (!is_new)
+		return;
 	sl_log(agent->log, SL_LOG_INFO, "protected", SL_STR("interface", interface->spec.name),
 	       SL_NUM("ifindex", report.ifindex), SL_STR("ingress", hook_name(&report)),
 	       SL_STR("egress", sl_attached_name(report.tc_egress.how)));
@@ -84,12 +97,26 @@ static void detach_others(struct sl_agent *agent)
 			detach(agent, reports[i].ifindex, reports[i].ifname);
 }
 
+/* The interfaces of the configuration, with what is known of those of before. */
+static void replace_specs(struct sl_agent *agent)
+{
+	struct sl_agent_interface fresh[SL_CONFIG_INTERFACES_MAX] = { 0 };
+
+	for (size_t i = 0; i < agent->config->interface_count; i++) {
+		const struct sl_interface_spec *spec = &agent->config->interfaces[i];
+		const struct sl_agent_interface *known = find(agent, spec->name);
+
+		if (known)
+			fresh[i] = *known;
+		fresh[i].spec = *spec;
+	}
+	memcpy(agent->interfaces, fresh, sizeof(fresh));
+	agent->interface_count = agent->config->interface_count;
+}
+
 void sl_agent_take_interfaces(struct sl_agent *agent)
 {
-	memset(agent->interfaces, 0, sizeof(agent->interfaces));
-	agent->interface_count = agent->config->interface_count;
-	for (size_t i = 0; i < agent->interface_count; i++)
-		agent->interfaces[i].spec = agent->config->interfaces[i];
+	replace_specs(agent);
 	for (size_t i = 0; i < agent->interface_count; i++) {
 		struct sl_agent_interface *interface = &agent->interfaces[i];
 
