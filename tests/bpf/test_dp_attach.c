@@ -17,7 +17,6 @@
 #include "dp_other_xdp.skel.h"
 #include "userspace/dataplane/cgroup.h"
 #include "userspace/dataplane/counters_read.h"
-#include "userspace/dataplane/nic.h"
 #include "userspace/dataplane/pins.h"
 #include "userspace/dataplane/uninstall.h"
 
@@ -239,33 +238,6 @@ static void the_drivers_own_words_are_passed_on(void **state)
 	assert_int_not_equal(sl_attach_interface(bed->dp, &wish, NULL, &report, &bed->error), 0);
 	assert_non_null(strstr(bed->error.message, "veth"));
 	assert_non_null(strstr(bed->error.message, "queues"));
-}
-
-static void what_a_nic_is(void **state)
-{
-	struct sl_nic nic;
-	char text[400] = "";
-
-	assert_int_equal(sl_nic_read(&nic, "no-such", NULL), -ENODEV);
-	sl_bed_add_veth("ni");
-	assert_int_equal(sl_nic_read(&nic, "ni", NULL), 0);
-	assert_string_equal(nic.driver, "veth");
-	assert_int_equal(nic.mtu, 1500);
-	assert_true(nic.up && nic.carrier);
-	assert_int_equal(nic.ifindex, if_nametoindex("ni"));
-
-	nic = (struct sl_nic){ .ifname = "eth0",
-			       .mtu = 9000,
-			       .lro = true,
-			       .gro_hw = true,
-			       .channels = 8,
-			       .channels_max = 8,
-			       .up = true };
-	sl_nic_explain(&nic, text, sizeof(text));
-	assert_non_null(strstr(text, "MTU is 9000"));
-	assert_non_null(strstr(text, "ethtool -K eth0 lro off"));
-	assert_non_null(strstr(text, "rx-gro-hw off"));
-	assert_non_null(strstr(text, "ethtool -L eth0 combined 4"));
 }
 
 /* ---- interfaces that go ---- */
@@ -500,7 +472,6 @@ int main(void)
 		cmocka_unit_test(generic_only_when_asked),
 		cmocka_unit_test(a_refusal_says_what_may_be_why),
 		cmocka_unit_test(the_drivers_own_words_are_passed_on),
-		cmocka_unit_test(what_a_nic_is),
 		cmocka_unit_test(an_interface_that_comes_back_is_attached_anew),
 		cmocka_unit_test(a_program_that_does_not_share_stays),
 		cmocka_unit_test(a_dispatcher_is_joined),

@@ -183,7 +183,7 @@ static int open_object(struct sluice_bpf **ret, const struct sl_dataplane *datap
 static int add(struct sl_attachment *ret, struct sl_dataplane *dataplane, const char *ifname,
 	       int ifindex, enum xdp_attach_mode mode, struct sl_dp_error *error)
 {
-	DECLARE_LIBXDP_OPTS(xdp_program_opts, options, .prog_name = PROGRAM);
+	struct xdp_program_opts options = { .sz = sizeof(options), .prog_name = PROGRAM };
 	sl_cleanup(sl_skeletonp) struct sluice_bpf *skel = NULL;
 	sl_cleanup(program_closep) struct xdp_program *program = NULL;
 	long r = open_object(&skel, dataplane, error);

@@ -57,7 +57,7 @@ static int update(struct sl_attachment *ret, const struct sl_link_wish *wish)
 
 static int create(struct sl_attachment *ret, const struct sl_link_wish *wish)
 {
-	LIBBPF_OPTS(bpf_link_create_opts, options, .flags = wish->flags);
+	struct bpf_link_create_opts options = { .sz = sizeof(options), .flags = wish->flags };
 	struct sl_pin_path root, folder, path;
 	sl_autoclose int fd = -1;
 	int r = sl_pin_make_dir(sl_pin_child(&folder, sl_pin_root(&root, wish->pin_dir), "links"),

@@ -30,6 +30,15 @@ static enum sl_pin_hook note_hook(bool egress)
 	return egress ? SL_PIN_CLSACT_EGRESS : SL_PIN_CLSACT_INGRESS;
 }
 
+static struct bpf_tc_hook hook_of(bool egress, int ifindex)
+{
+	return (struct bpf_tc_hook){
+		.sz = sizeof(struct bpf_tc_hook),
+		.ifindex = ifindex,
+		.attach_point = egress ? BPF_TC_EGRESS : BPF_TC_INGRESS,
+	};
+}
+
 static int attach_tcx(struct sl_attachment *ret, const char *pin_dir, bool egress, int ifindex,
 		      int prog_fd)
 {
@@ -51,10 +60,12 @@ static int attach_tcx(struct sl_attachment *ret, const char *pin_dir, bool egres
 static int attach_clsact(struct sl_attachment *ret, const char *pin_dir, bool egress, int ifindex,
 			 int prog_fd)
 {
-	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = ifindex,
-		    .attach_point = egress ? BPF_TC_EGRESS : BPF_TC_INGRESS);
-	LIBBPF_OPTS(bpf_tc_opts, options, .prog_fd = prog_fd, .flags = BPF_TC_F_REPLACE,
-		    .handle = CLSACT_HANDLE, .priority = CLSACT_PRIORITY);
+	struct bpf_tc_hook hook = hook_of(egress, ifindex);
+	struct bpf_tc_opts options = { .sz = sizeof(options),
+				       .prog_fd = prog_fd,
+				       .flags = BPF_TC_F_REPLACE,
+				       .handle = CLSACT_HANDLE,
+				       .priority = CLSACT_PRIORITY };
 	struct sl_pin_path root, folder, note;
 	bool was_there = !access(sl_pin_link(&note, pin_dir, note_hook(egress), ifindex), F_OK);
 	int r;
@@ -78,9 +89,10 @@ static int attach_clsact(struct sl_attachment *ret, const char *pin_dir, bool eg
 
 static int detach_clsact(const char *pin_dir, bool egress, int ifindex, struct sl_dp_error *error)
 {
-	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = ifindex,
-		    .attach_point = egress ? BPF_TC_EGRESS : BPF_TC_INGRESS);
-	LIBBPF_OPTS(bpf_tc_opts, options, .handle = CLSACT_HANDLE, .priority = CLSACT_PRIORITY);
+	struct bpf_tc_hook hook = hook_of(egress, ifindex);
+	struct bpf_tc_opts options = { .sz = sizeof(options),
+				       .handle = CLSACT_HANDLE,
+				       .priority = CLSACT_PRIORITY };
 	struct sl_pin_path note;
 	int r;
 

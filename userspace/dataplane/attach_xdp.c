@@ -14,7 +14,7 @@
 /* Mode and program of whatever XDP is there. prog_id 0: none. */
 static int query(struct sl_attachment *ret, int ifindex)
 {
-	LIBBPF_OPTS(bpf_xdp_query_opts, now);
+	struct bpf_xdp_query_opts now = { .sz = sizeof(now) };
 	int r = bpf_xdp_query(ifindex, 0, &now);
 
 	if (r)

@@ -70,7 +70,9 @@ static int take(struct sample *ret, int prog_fd, int map_fd)
 {
 	unsigned char packet[64] = { 0 };
 	const uint32_t zero = 0;
-	LIBBPF_OPTS(bpf_test_run_opts, run, .data_in = packet, .data_size_in = sizeof(packet));
+	struct bpf_test_run_opts run = { .sz = sizeof(run),
+					 .data_in = packet,
+					 .data_size_in = sizeof(packet) };
 
 	if (bpf_prog_test_run_opts(prog_fd, &run) || bpf_map_lookup_elem(map_fd, &zero, ret))
 		return -errno;
@@ -110,12 +112,12 @@ static int is_enough(const struct sample *steps, unsigned count)
 
 static int watch(struct sample *steps, unsigned *ret_count, int prog_fd, int map_fd)
 {
-	struct sample before;
+	struct sample before = { 0 };
 	unsigned count = 0;
 	int r = take(&before, prog_fd, map_fd);
 
 	for (unsigned i = 0; !r && !is_enough(steps, count) && i < SAMPLES_MAX; i++) {
-		struct sample now;
+		struct sample now = { 0 };
 
 		r = take(&now, prog_fd, map_fd);
 		if (r)
@@ -153,7 +155,7 @@ int sl_clock_measure(struct sl_clock *ret, struct sl_dp_error *error)
 	sl_autoclose int map_fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "sl_clock", sizeof(uint32_t),
 						 sizeof(struct sample), 1, NULL);
 	sl_autoclose int prog_fd = -1;
-	struct sample steps[STEPS_MAX];
+	struct sample steps[STEPS_MAX] = { { 0 } };
 	unsigned count = 0;
 	int r;
 

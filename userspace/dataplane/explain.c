@@ -24,7 +24,9 @@ static int run(int prog_fd, enum sl_explain_hook hook, const void *packet, size_
 	       uint32_t mark)
 {
 	struct __sk_buff skb = { .mark = mark };
-	LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = packet, .data_size_in = (__u32)bytes);
+	struct bpf_test_run_opts options = { .sz = sizeof(options),
+					     .data_in = packet,
+					     .data_size_in = (__u32)bytes };
 
 	if (hook != SL_EXPLAIN_XDP) {
 		options.ctx_in = &skb;

@@ -49,7 +49,7 @@ int sl_flow_bind(const struct sl_maps *maps, const struct sl_flow_spec *flow,
 		 struct sl_dp_error *error)
 {
 	const struct sl_flow value = { .tenant = flow->tenant };
-	struct key key;
+	struct key key = { 0 };
 	int r = key_of(&key, flow, error);
 
 	if (r)
@@ -69,7 +69,7 @@ int sl_flow_bind(const struct sl_maps *maps, const struct sl_flow_spec *flow,
 int sl_flow_unbind(const struct sl_maps *maps, const struct sl_flow_spec *flow,
 		   struct sl_dp_error *error)
 {
-	struct key key;
+	struct key key = { 0 };
 	int r = key_of(&key, flow, error);
 
 	if (r)

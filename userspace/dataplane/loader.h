@@ -65,27 +65,27 @@ int sl_dataplane_open(struct sl_dataplane **ret, const struct sl_dataplane_optio
 		      struct sl_dp_error *error);
 
 /* NULL is fine. */
-void sl_dataplane_close(struct sl_dataplane *dataplane);
+void sl_dataplane_close(struct sl_dataplane *dp);
 
-static inline void sl_dataplane_closep(struct sl_dataplane **dataplane)
+static inline void sl_dataplane_closep(struct sl_dataplane **dp)
 {
-	sl_dataplane_close(*dataplane);
+	sl_dataplane_close(*dp);
 }
 
 /* The maps, writable; they stay the dataplane's. */
-struct sl_maps *sl_dataplane_maps(const struct sl_dataplane *dataplane);
+struct sl_maps *sl_dataplane_maps(const struct sl_dataplane *dp);
 
-enum sl_dataplane_origin sl_dataplane_origin(const struct sl_dataplane *dataplane);
+enum sl_dataplane_origin sl_dataplane_origin(const struct sl_dataplane *dp);
 
 /* Length of a jiffy: plan.h chooses the clock of a bucket by it. */
-uint64_t sl_dataplane_tick_ns(const struct sl_dataplane *dataplane);
+uint64_t sl_dataplane_tick_ns(const struct sl_dataplane *dp);
 
 /* A program by its name in bpf/ ("sl_xdp_ingress"); -ENOENT. The descriptor stays ours. */
-int sl_dataplane_prog_fd(const struct sl_dataplane *dataplane, const char *name);
+int sl_dataplane_prog_fd(const struct sl_dataplane *dp, const char *name);
 
 /*
  * After a migration, just before attaching: copies buckets, counters and connection
  * counts once more, since the old programs went on. What they judge from here until
  * their links are updated (milliseconds) is not carried over. Else does nothing.
  */
-int sl_dataplane_carry(struct sl_dataplane *dataplane, struct sl_dp_error *error);
+int sl_dataplane_carry(struct sl_dataplane *dp, struct sl_dp_error *error);

@@ -12,6 +12,12 @@
 
 #include "userspace/dataplane/maps_private.h"
 
+static int no_memory(struct sl_dp_error *error)
+{
+	(void)sl_dp_fail(error, -ENOMEM, "out of memory");
+	return -ENOMEM;
+}
+
 static struct sl_maps *new_maps(const char *pin_dir, enum sl_maps_access access)
 {
 	struct sl_maps *maps = calloc(1, sizeof(*maps));
@@ -127,7 +133,7 @@ static int check_all(struct sl_maps *maps, struct sl_dp_error *error)
 
 static int open_pin(int *ret, const char *path, enum sl_maps_access access)
 {
-	LIBBPF_OPTS(bpf_obj_get_opts, options);
+	struct bpf_obj_get_opts options = { .sz = sizeof(options) };
 	int fd;
 
 	if (access == SL_MAPS_READ)
@@ -206,7 +212,7 @@ int sl_maps_open_root(struct sl_maps **ret, const char *root, const char *pin_di
 	int r;
 
 	if (!maps)
-		return sl_dp_fail(error, -ENOMEM, "out of memory");
+		return no_memory(error);
 	r = open_all(maps, root, lenient, error);
 	if (!r && lenient)
 		forget_strangers(maps);
@@ -243,7 +249,7 @@ int sl_maps_from_fds(struct sl_maps **ret, const int fds[SL_MAP_COUNT], const ch
 	int r;
 
 	if (!maps)
-		return sl_dp_fail(error, -ENOMEM, "out of memory");
+		return no_memory(error);
 	for (int id = 0; id < SL_MAP_COUNT; id++) {
 		maps->fds[id] = fcntl(fds[id], F_DUPFD_CLOEXEC, 3);
 		if (maps->fds[id] < 0)

@@ -188,6 +188,19 @@ static void closedir_p(DIR **folder)
 		(void)closedir(*folder);
 }
 
+static int remove_tree(const char *path, int depth);
+
+static int remove_entry(const char *path, int folder_fd, const char *name, int depth)
+{
+	struct stat st;
+
+	if (fstatat(folder_fd, name, &st, AT_SYMLINK_NOFOLLOW))
+		return -errno;
+	if (S_ISDIR(st.st_mode))
+		return depth < TREE_DEPTH_MAX ? remove_tree(path, depth + 1) : -ELOOP;
+	return unlink(path) ? -errno : 0;
+}
+
 static int remove_tree(const char *path, int depth)
 {
 	sl_cleanup(closedir_p) DIR *folder = opendir(path);
@@ -198,18 +211,12 @@ static int remove_tree(const char *path, int depth)
 		return errno == ENOENT ? 0 : -errno;
 	while ((entry = readdir(folder))) {
 		struct sl_pin_path at;
-		struct stat st;
-		int r = 0;
+		int r;
 
 		if (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, ".."))
 			continue;
-		(void)sl_pin_child(&at, path, entry->d_name);
-		if (fstatat(dirfd(folder), entry->d_name, &st, AT_SYMLINK_NOFOLLOW))
-			r = -errno;
-		else if (S_ISDIR(st.st_mode))
-			r = depth < TREE_DEPTH_MAX ? remove_tree(at.text, depth + 1) : -ELOOP;
-		else if (unlink(at.text))
-			r = -errno;
+		r = remove_entry(sl_pin_child(&at, path, entry->d_name), dirfd(folder),
+				 entry->d_name, depth);
 		if (r && !first)
 			first = r;
 	}

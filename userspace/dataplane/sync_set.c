@@ -10,9 +10,9 @@ static struct sl_limit *limit_of(const struct sl_maps *maps, uint32_t half, uint
 	return &maps->view.limits[(size_t)half * maps->view.tenants + tenant];
 }
 
-static void set(__u64 *word, uint64_t value)
+static void set_lease(struct sl_side *side, uint64_t until_ns)
 {
-	__atomic_store_n(word, value, __ATOMIC_RELAXED);
+	__atomic_store_n(&side->lease_until_ns, until_ns, __ATOMIC_RELAXED);
 }
 
 int sl_sync_renew_lease(struct sl_maps *maps, uint32_t tenant, uint64_t until_ns)
@@ -20,8 +20,8 @@ int sl_sync_renew_lease(struct sl_maps *maps, uint32_t tenant, uint64_t until_ns
 	if (tenant >= maps->view.tenants)
 		return -ERANGE;
 	for (uint32_t half = 0; half < 2; half++) {
-		set(&limit_of(maps, half, tenant)->ingress.lease_until_ns, until_ns);
-		set(&limit_of(maps, half, tenant)->egress.lease_until_ns, until_ns);
+		set_lease(&limit_of(maps, half, tenant)->ingress, until_ns);
+		set_lease(&limit_of(maps, half, tenant)->egress, until_ns);
 	}
 	return 0;
 }
@@ -29,7 +29,7 @@ int sl_sync_renew_lease(struct sl_maps *maps, uint32_t tenant, uint64_t until_ns
 static void renew(struct sl_side *side, uint64_t until_ns)
 {
 	if (side->lease_until_ns)
-		set(&side->lease_until_ns, until_ns);
+		set_lease(side, until_ns);
 }
 
 void sl_sync_renew_leases(struct sl_maps *maps, uint64_t until_ns)
@@ -42,7 +42,7 @@ void sl_sync_renew_leases(struct sl_maps *maps, uint64_t until_ns)
 
 void sl_sync_heartbeat(struct sl_maps *maps, uint64_t now_ns)
 {
-	set(&maps->view.ctl->heartbeat_ns, now_ns);
+	__atomic_store_n(&maps->view.ctl->heartbeat_ns, now_ns, __ATOMIC_RELAXED);
 }
 
 void sl_sync_mode(struct sl_maps *maps, enum sl_mode mode)
@@ -54,7 +54,7 @@ void sl_sync_mode(struct sl_maps *maps, enum sl_mode mode)
 static void shed(struct sl_side *side, uint32_t permille, uint64_t until_ns)
 {
 	if (!until_ns)
-		set(&side->shed_until_ns, 0);
+		__atomic_store_n(&side->shed_until_ns, 0, __ATOMIC_RELAXED);
 	__atomic_store_n(&side->shed_permille, permille, __ATOMIC_RELAXED);
 	__atomic_store_n(&side->shed_until_ns, until_ns, __ATOMIC_RELEASE);
 }
