@@ -33,7 +33,8 @@ int sl_flood_by_socket(struct sl_flood_result *ret, const struct sl_flood_plan *
 
 /*
  * By an XDP program in the kernel, some times faster; it keeps a CPU busy also
- * at low rates, and sends in bursts of 32. The other end of a veth must have NAPI on (an XDP program or GRO).
+ * at low rates, and sends in bursts of 32. The other end of a veth must have
+ * NAPI on (an XDP program or GRO).
  * -EMSGSIZE: the frame is too short for this way to keep its headers fresh.
  * Otherwise the errors of bpf(2).
  */
