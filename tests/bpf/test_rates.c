@@ -6,6 +6,7 @@
 #include "tests/harness/test.h"
 
 #include <linux/bpf.h>
+#include <netinet/tcp.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -112,6 +113,25 @@ static void another_tenant_starts_with_full_buckets(void **state)
 	refuses(s, SL_REASON_RATE_PACKETS);
 	assert_int_equal(bucket(s)->gen, 2);
 	assert_int_equal(s->buckets[SL_TENANT].egress.gen, 0);
+}
+
+/* Nor do new connections and fragments remember the former tenant. */
+static void another_tenant_may_connect_at_once(void **state)
+{
+	const struct sl_pkt syn = SL_PKT(.to = SL_LOCAL4, .protocol = IPPROTO_TCP, .flags = TH_SYN);
+	const struct sl_pkt later = SL_PKT(.to = SL_LOCAL4, .fragment = 1, .payload_bytes = 8);
+	struct sl_shield *s = *state;
+	struct sl_limit *l = sl_shield_limit(s, SL_TENANT);
+
+	l->ingress.flags = SL_SIDE_NEW_CONNS | SL_SIDE_FRAGMENTS;
+	l->new_conns = l->fragments = sl_shield_rate(0, 1);
+	for (unsigned i = 0; i < 3; i++) {
+		l->ingress.gen++;
+		sl_expect(s, &syn, SL_TENANT, SL_REASON_PASS);
+		sl_expect(s, &syn, SL_TENANT, SL_REASON_RATE_NEW_CONNS);
+		sl_expect(s, &later, SL_TENANT, SL_REASON_PASS);
+		sl_expect(s, &later, SL_TENANT, SL_REASON_FRAGMENTS);
+	}
 }
 
 /*
@@ -285,6 +305,7 @@ int main(void)
 		cmocka_unit_test_setup(each_half_has_its_limit, sl_setup_world),
 		cmocka_unit_test_setup(a_raised_burst_admits_the_difference, sl_setup_world),
 		cmocka_unit_test_setup(another_tenant_starts_with_full_buckets, sl_setup_world),
+		cmocka_unit_test_setup(another_tenant_may_connect_at_once, sl_setup_world),
 		cmocka_unit_test_setup(a_faster_limit_does_not_wait_for_the_slower, sl_setup_world),
 		cmocka_unit_test_setup(a_word_from_another_age_is_pulled_back, sl_setup_world),
 		cmocka_unit_test_setup(the_fine_clock_is_the_monotonic_one, sl_setup_world),

@@ -44,7 +44,7 @@ static void every_bit_reaches_every_bit(void **state)
 			const uint64_t changed = hash ^ sl_mix(word ^ 1ull << in);
 
 			for (unsigned out = 0; out < 64; out++)
-				flips[in][out] += changed >> out & 1;
+				flips[in][out] += (unsigned)(changed >> out) & 1;
 		}
 	}
 	for (unsigned in = 0; in < 64; in++)
