@@ -49,12 +49,13 @@ static void read_channels(struct sl_nic *nic, struct query *query)
 
 static uint32_t count_features(struct query *query)
 {
-	struct {
-		struct ethtool_sset_info head;
-		uint32_t count;
-	} info = { .head = { .cmd = ETHTOOL_GSSET_INFO, .sset_mask = 1ull << ETH_SS_FEATURES } };
+	sl_autofree struct ethtool_sset_info *info = calloc(1, sizeof(*info) + sizeof(uint32_t));
 
-	return ethtool(query, &info) && info.head.sset_mask ? info.count : 0;
+	if (!info)
+		return 0;
+	info->cmd = ETHTOOL_GSSET_INFO;
+	info->sset_mask = 1ull << ETH_SS_FEATURES;
+	return ethtool(query, info) && info->sset_mask ? info->data[0] : 0;
 }
 
 static bool is_on(const struct ethtool_gfeatures *features, uint32_t index)
