@@ -8,6 +8,8 @@
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 
+#include "sluice/abi.h"
+
 #define SOURCE_OFFSET (sizeof(struct ethhdr) + offsetof(struct iphdr, saddr))
 
 struct {
@@ -16,6 +18,14 @@ struct {
 	__type(key, __u32);
 	__type(value, __u32);
 } next SEC(".maps");
+
+/* 5-tuple as in the packet -> anything: what other shields and balancers keep flows in. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1 << 16);
+	__type(key, struct sl_flow4_key);
+	__type(value, struct sl_flow);
+} flows SEC(".maps");
 
 __u32 source_mask; /* sources are 10.0.0.0 + (random & mask) */
 __u64 state = 1;
@@ -39,6 +49,25 @@ SEC("xdp.frags")
 int mutate_pass(struct xdp_md *ctx __attribute__((unused)))
 {
 	return XDP_PASS;
+}
+
+/* A bare lookup: what finding the flow alone costs by the kernel's hash map. */
+SEC("xdp.frags")
+int mutate_lookup(struct xdp_md *ctx)
+{
+	void *data = (void *)(long)ctx->data;
+	const struct iphdr *ip = data + sizeof(struct ethhdr);
+	const struct udphdr *udp = (const void *)(ip + 1);
+	struct sl_flow4_key key = { 0 };
+
+	if ((const void *)(udp + 1) > (void *)(long)ctx->data_end)
+		return XDP_ABORTED;
+	key.remote = ip->saddr;
+	key.local = ip->daddr;
+	key.remote_port = udp->source;
+	key.local_port = udp->dest;
+	key.protocol = ip->protocol;
+	return bpf_map_lookup_elem(&flows, &key) ? XDP_PASS : XDP_ABORTED;
 }
 
 char _license[] SEC("license") = "GPL";

@@ -19,8 +19,6 @@
 
 #include <bpf/libbpf.h>
 
-#define SOURCE_PORT 1234
-
 void sl_bench_die(const char *format, ...)
 {
 	va_list arguments;
@@ -104,7 +102,7 @@ struct sl_bench_frame sl_bench_frame(uint32_t source, uint16_t port)
 			    .tot_len = htons(SL_BENCH_FRAME_BYTES - sizeof(eth)),
 			    .saddr = htonl(source),
 			    .daddr = inet_addr(SL_BENCH_TARGET) };
-	struct udphdr udp = { .source = htons(SOURCE_PORT),
+	struct udphdr udp = { .source = htons(SL_BENCH_SOURCE_PORT),
 			      .dest = htons(port),
 			      .len = htons(SL_BENCH_FRAME_BYTES - sizeof(eth) - sizeof(ip)) };
 	struct sl_bench_frame frame = { { 0 } };

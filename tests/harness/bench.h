@@ -40,15 +40,16 @@ void sl_bench_die(const char *format, ...) __attribute__((noreturn, format(print
 /* The calling thread stays on @cpu. */
 void sl_bench_pin(int cpu);
 
-#define SL_BENCH_FRAME_BYTES 64u /* Ethernet without checksum, IPv4, UDP, zeros */
-#define SL_BENCH_SOURCE	     0x0a000001u
+#define SL_BENCH_FRAME_BYTES 64u	 /* Ethernet without checksum, IPv4, UDP, zeros */
+#define SL_BENCH_SOURCE	     0x0a000001u /* 10.0.0.1 */
+#define SL_BENCH_SOURCE_PORT 1234
 #define SL_BENCH_TARGET	     "192.0.2.1"
 
 struct sl_bench_frame {
 	uint8_t bytes[SL_BENCH_FRAME_BYTES];
 };
 
-/* UDP from 10.0.0.1:1234 to @port of 192.0.2.1. @source: host order. */
+/* UDP from port 1234 of @source (host order) to @port of 192.0.2.1. */
 struct sl_bench_frame sl_bench_frame(uint32_t source, uint16_t port);
 
 /* Runs an XDP program on @repeat copies; ns per packet. @ret_verdict: of the last. */

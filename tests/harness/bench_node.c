@@ -2,7 +2,6 @@
 #include "tests/harness/bench_node.h"
 
 #include <arpa/inet.h>
-#include <bpf/bpf.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,13 +10,12 @@
 #include "tests/harness/bench.h"
 #include "tests/harness/clock.h"
 #include "userspace/conf/conf.h"
+#include "userspace/dataplane/flows.h"
 #include "userspace/dataplane/pins.h"
 #include "userspace/dataplane/sync.h"
 #include "userspace/domain/plan.h"
 
-#define SEED	    42 /* the same tables in each run */
-#define SOURCE_PORT 1234
-#define FLOWS_BATCH 4096u
+#define SEED 42 /* the same tables in each run */
 
 struct sl_config *sl_bench_config(const char *yaml, size_t length)
 {
@@ -90,25 +88,21 @@ uint32_t sl_bench_tenant(const struct sl_bench_node *node, const char *name)
 void sl_bench_bind_flows(const struct sl_bench_node *node, uint32_t first, uint32_t count,
 			 uint16_t port, uint32_t tenants)
 {
-	int fd = sl_maps_fd(sl_dataplane_maps(node->dataplane), SL_MAP_FLOWS4);
-	struct sl_flow4_key keys[FLOWS_BATCH];
-	struct sl_flow values[FLOWS_BATCH];
+	const struct sl_maps *maps = sl_dataplane_maps(node->dataplane);
+	struct sl_flow_spec flow = { .remote = { .family = 4 },
+				     .local = { .family = 4 },
+				     .remote_port = SL_BENCH_SOURCE_PORT,
+				     .local_port = port,
+				     .protocol = IPPROTO_UDP };
+	struct sl_dp_error error;
 
-	memset(keys, 0, sizeof(keys));
-	memset(values, 0, sizeof(values));
-	for (uint32_t done = 0; done < count;) {
-		uint32_t batch = count - done < FLOWS_BATCH ? count - done : FLOWS_BATCH;
+	(void)inet_pton(AF_INET, SL_BENCH_TARGET, flow.local.bytes);
+	for (uint32_t i = 0; i < count; i++) {
+		uint32_t address = htonl(first + i);
 
-		for (uint32_t i = 0; i < batch; i++) {
-			keys[i] = (struct sl_flow4_key){ .remote = htonl(first + done + i),
-							 .local = inet_addr(SL_BENCH_TARGET),
-							 .remote_port = htons(SOURCE_PORT),
-							 .local_port = htons(port),
-							 .protocol = IPPROTO_UDP };
-			values[i].tenant = 1 + (done + i) % tenants;
-		}
-		done += batch;
-		if (bpf_map_update_batch(fd, keys, values, &batch, NULL) != 0)
-			sl_bench_die("cannot bind %u flows", count);
+		memcpy(flow.remote.bytes, &address, sizeof(address));
+		flow.tenant = 1 + i % tenants;
+		if (sl_flow_bind(maps, &flow, &error) != 0)
+			sl_bench_die("%s", error.message);
 	}
 }
