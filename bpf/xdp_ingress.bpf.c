@@ -13,7 +13,7 @@ int sl_xdp_ingress(struct xdp_md *ctx)
 	sl_xdp_frame(&frame, ctx);
 	switch (sl_handle(&frame, &packet)) {
 	case SL_VERDICT_RESET:
-		return sl_reset_send(ctx, packet.l3_offset, packet.family);
+		return sl_reset_send(ctx);
 	case SL_VERDICT_DROP:
 		return XDP_DROP;
 	default:

@@ -32,6 +32,18 @@
 #define SL_CAS_TRIES	   4
 #define SL_CLOCK_BEHIND_CU (1ull << 40) /* a second: no clock is further behind, see I3 */
 
+/*
+ * What is seldom needed is a global function of the BPF program. The verifier
+ * follows every combination of paths, and eight inlined loops of four tries each
+ * took it to its limit of a million instructions; a global function is verified
+ * once, by itself.
+ */
+#ifdef __bpf__
+#define SL_APART __attribute__((weak, noinline))
+#else
+#define SL_APART static inline
+#endif
+
 /* What the bucket met on its way; added to sl_node by the caller. */
 struct sl_bucket_events {
 	__u32 cas_retries;
@@ -75,17 +87,54 @@ static __always_inline int sl_bucket_has(const __u64 *tat_cu, __u64 cost_cu, __u
 	return sl_bucket_wait(seen_cu, cost_cu, burst_cu, now_cu) <= 0;
 }
 
-/* I3, for a refused word: pull it back to "empty now" when no legal charge left it there. */
-static __always_inline void sl_bucket_pull_back(__u64 *tat_cu, __u64 burst_cu, __u64 debt_cu,
-						__u64 now_cu, struct sl_bucket_events *events)
+/* Further ahead than any legal charge could leave it (I3)? */
+static __always_inline int sl_bucket_is_astray(__u64 tat_cu, __u64 burst_cu, __u64 debt_cu,
+					       __u64 now_cu)
 {
-	__u64 seen_cu = *(volatile __u64 *)tat_cu;
+	return (__s64)(tat_cu - now_cu) > (__s64)(burst_cu + debt_cu + SL_CLOCK_BEHIND_CU);
+}
 
-	if ((__s64)(seen_cu - now_cu) <= (__s64)(burst_cu + debt_cu + SL_CLOCK_BEHIND_CU))
-		return;
+/* I3, for a refused word: pull it back to "empty now". Not 0: it was astray. */
+SL_APART __u64 sl_bucket_pull_back(__u64 *tat_cu, __u64 burst_cu, __u64 debt_cu, __u64 now_cu)
+{
+	__u64 seen_cu;
+
+	if (!tat_cu)
+		return 0;
+	seen_cu = *(volatile __u64 *)tat_cu;
+	if (!sl_bucket_is_astray(seen_cu, burst_cu, debt_cu, now_cu))
+		return 0;
 	/* Losing this race is fine: somebody else pulled it back. */
 	__sync_val_compare_and_swap(tat_cu, seen_cu, now_cu + burst_cu);
-	events->pullbacks++;
+	return 1;
+}
+
+#define SL_CONTENDED_TAKEN     0x1u
+#define SL_CONTENDED_EXHAUSTED 0x2u
+#define SL_CONTENDED_SHIFT     8 /* above: tries that other CPUs won */
+
+/* Take @cost_cu from a word that other CPUs want too. Returns SL_CONTENDED_*. */
+SL_APART __u64 sl_bucket_contend(__u64 *tat_cu, __u64 cost_cu, __u64 burst_cu, __u64 now_cu)
+{
+	__u64 lost = 0, seen_cu;
+
+	if (!tat_cu)
+		return 0;
+	seen_cu = *(volatile __u64 *)tat_cu;
+	for (int i = 1; i < SL_CAS_TRIES; i++) {
+		__u64 base_cu = (__s64)(seen_cu - now_cu) > 0 ? seen_cu : now_cu;
+		__u64 was_cu;
+
+		if (sl_bucket_wait(seen_cu, cost_cu, burst_cu, now_cu) > 0)
+			return lost;
+		was_cu = __sync_val_compare_and_swap(tat_cu, seen_cu, base_cu + cost_cu);
+		if (was_cu == seen_cu)
+			return lost | SL_CONTENDED_TAKEN;
+		lost += 1u << SL_CONTENDED_SHIFT;
+		seen_cu = was_cu;
+	}
+	__sync_fetch_and_add(tat_cu, cost_cu);
+	return lost | SL_CONTENDED_TAKEN | SL_CONTENDED_EXHAUSTED;
 }
 
 /*
@@ -99,23 +148,20 @@ static __always_inline int sl_bucket_take(__u64 *tat_cu, __u64 cost_cu, __u64 bu
 					  struct sl_bucket_events *events)
 {
 	__u64 seen_cu = *(volatile __u64 *)tat_cu;
+	__u64 base_cu = (__s64)(seen_cu - now_cu) > 0 ? seen_cu : now_cu;
+	__u64 contended;
 
-	for (int i = 0; i < SL_CAS_TRIES; i++) {
-		__u64 base_cu = (__s64)(seen_cu - now_cu) > 0 ? seen_cu : now_cu;
-		__u64 was_cu;
-
-		if (sl_bucket_wait(seen_cu, cost_cu, burst_cu, now_cu) > 0) {
-			sl_bucket_pull_back(tat_cu, burst_cu, debt_cu, now_cu, events);
-			return 0;
-		}
-		was_cu = __sync_val_compare_and_swap(tat_cu, seen_cu, base_cu + cost_cu);
-		if (was_cu == seen_cu)
-			return 1;
-		events->cas_retries++;
-		seen_cu = was_cu;
+	if (sl_bucket_wait(seen_cu, cost_cu, burst_cu, now_cu) > 0) {
+		if (sl_bucket_is_astray(seen_cu, burst_cu, debt_cu, now_cu))
+			events->pullbacks +=
+				(__u32)sl_bucket_pull_back(tat_cu, burst_cu, debt_cu, now_cu);
+		return 0;
 	}
+	if (__sync_val_compare_and_swap(tat_cu, seen_cu, base_cu + cost_cu) == seen_cu)
+		return 1;
 
-	events->cas_exhausted++;
-	__sync_fetch_and_add(tat_cu, cost_cu);
-	return 1;
+	contended = sl_bucket_contend(tat_cu, cost_cu, burst_cu, now_cu);
+	events->cas_retries += 1 + (__u32)(contended >> SL_CONTENDED_SHIFT);
+	events->cas_exhausted += !!(contended & SL_CONTENDED_EXHAUSTED);
+	return (int)(contended & SL_CONTENDED_TAKEN);
 }

@@ -10,6 +10,7 @@
 #include "bpf/config.h"
 #include "bpf/maps.h"
 #include "bpf/lib/parse.h"
+#include "bpf/lib/bucket.h"
 #include "sluice/hash.h"
 
 struct sl_owner {
@@ -23,8 +24,33 @@ struct sl_service_hit {
 	__u16 tenant;
 };
 
-static __always_inline struct sl_service_hit sl_find_service4(__u32 half, __u64 word, __u8 protocol,
-							      __u64 seed)
+/*
+ * What is asked of a service table: the local address and, in one word, the rest of
+ * the packet. The tables are asked by global functions of plain numbers (SL_APART):
+ * inlined, their loops were verified anew for whatever the parser had found.
+ */
+static __always_inline __u64 sl_service_rest(const struct sl_packet *p)
+{
+	__u8 protocol = p->no_ports ? SL_PROTO_FRAGMENT : p->protocol;
+
+	return (__u64)p->local_port | (__u64)p->vlan << 16 | (__u64)protocol << 32;
+}
+
+/* An entry as one word; 0 = no such service. */
+static __always_inline __u64 sl_service_pack(__u8 flags, __u16 tenant)
+{
+	return (__u64)tenant << 8 | flags;
+}
+
+static __always_inline const struct sl_ctl_half *sl_live_half(__u32 half)
+{
+	__u32 zero = 0;
+	const struct sl_ctl *ctl = bpf_map_lookup_elem(&sl_ctl, &zero);
+
+	return ctl ? &ctl->half[half & 1] : NULL;
+}
+
+static __always_inline __u64 sl_ask_service4(__u32 half, __u64 word, __u8 protocol, __u64 seed)
 {
 	__u64 hash = sl_service4_hash(word, protocol, seed);
 	__u32 mask = sl_load.services4_mask;
@@ -43,16 +69,14 @@ static __always_inline struct sl_service_hit sl_find_service4(__u32 half, __u64 
 			const struct sl_service4 *s = &line->slot[i];
 
 			if (*(const __u64 *)s == word && s->protocol == protocol && s->flags)
-				return (struct sl_service_hit){ .flags = s->flags,
-								.tenant = s->tenant };
+				return sl_service_pack(s->flags, s->tenant);
 		}
 	}
-	return (struct sl_service_hit){ 0 };
+	return 0;
 }
 
-static __always_inline struct sl_service_hit sl_find_service6(__u32 half, __u64 high, __u64 low,
-							      __be16 port, __u16 vlan,
-							      __u8 protocol, __u64 seed)
+static __always_inline __u64 sl_ask_service6(__u32 half, __u64 high, __u64 low, __be16 port,
+					     __u16 vlan, __u8 protocol, __u64 seed)
 {
 	__u64 hash = sl_service6_hash(high, low, port, vlan, protocol, seed);
 	__u32 mask = sl_load.services6_mask;
@@ -73,50 +97,65 @@ static __always_inline struct sl_service_hit sl_find_service6(__u32 half, __u64 
 
 			if (address[0] == high && address[1] == low && s->port == port &&
 			    s->vlan == vlan && s->protocol == protocol && s->flags)
-				return (struct sl_service_hit){ .flags = s->flags,
-								.tenant = s->tenant };
+				return sl_service_pack(s->flags, s->tenant);
 		}
 	}
-	return (struct sl_service_hit){ 0 };
+	return 0;
 }
 
-/* Try the wildcard shapes in use, most specific first. */
+/* Try the wildcard shapes in use, most specific first. @rest: sl_service_rest(). */
+static __always_inline __u64 sl_find_service4(const struct sl_ctl_half *live, __u32 half,
+					      const struct sl_packet *p)
+{
+	__u8 protocol = p->no_ports ? SL_PROTO_FRAGMENT : p->protocol;
+	__u32 shapes = live->shapes4;
+	__u64 hit = 0;
+
+#pragma clang loop unroll(disable)
+	for (__u32 i = 0; i < SL_SHAPES && i < live->shapes4_count && !hit; i++, shapes >>= 4) {
+		__u16 vlan = shapes & SL_SHAPE_ANY_VLAN ? SL_VLAN_ANY : p->vlan;
+		__be16 port = shapes & SL_SHAPE_ANY_PORT ? 0 : p->local_port;
+		__be32 address = shapes & SL_SHAPE_ANY_ADDRESS ? 0 : p->local.word[0];
+
+		hit = sl_ask_service4(half, sl_service4_word(address, port, vlan), protocol,
+				      live->services4_seed);
+	}
+	return hit;
+}
+
+SL_APART __u64 sl_find_service6(__u32 half, __u64 high, __u64 low, __u64 rest)
+{
+	const struct sl_ctl_half *live = sl_live_half(half);
+	__u8 protocol = (__u8)(rest >> 32);
+	__u64 hit = 0;
+	__u32 shapes;
+
+	if (!live)
+		return 0;
+	shapes = live->shapes6;
+	for (__u32 i = 0; i < SL_SHAPES && i < live->shapes6_count && !hit; i++, shapes >>= 4) {
+		__u16 vlan = shapes & SL_SHAPE_ANY_VLAN ? SL_VLAN_ANY : (__u16)(rest >> 16);
+		__be16 port = shapes & SL_SHAPE_ANY_PORT ? 0 : (__be16)rest;
+		bool any = shapes & SL_SHAPE_ANY_ADDRESS;
+
+		hit = sl_ask_service6(half & 1, any ? 0 : high, any ? 0 : low, port, vlan, protocol,
+				      live->services6_seed);
+	}
+	return hit;
+}
+
 static __always_inline struct sl_service_hit sl_find_service(const struct sl_packet *p,
 							     const struct sl_ctl_half *live,
 							     __u32 half)
 {
-	struct sl_service_hit hit = { 0 };
-	__u8 protocol = p->no_ports ? SL_PROTO_FRAGMENT : p->protocol;
-	bool v4 = p->family == 4;
-	__u32 shapes = v4 ? live->shapes4 : live->shapes6;
-	__u32 count = v4 ? live->shapes4_count : live->shapes6_count;
+	__u64 hit;
 
-#pragma clang loop unroll(disable)
-	for (__u32 i = 0; i < SL_SHAPES; i++) {
-		__u32 shape = shapes & 0xf;
-		__u16 vlan = shape & SL_SHAPE_ANY_VLAN ? SL_VLAN_ANY : p->vlan;
-		__be16 port = shape & SL_SHAPE_ANY_PORT ? 0 : p->local_port;
-		bool any_address = shape & SL_SHAPE_ANY_ADDRESS;
-
-		if (i >= count)
-			break;
-		shapes >>= 4;
-		if (v4) {
-			__be32 address = any_address ? 0 : p->local.word[0];
-
-			hit = sl_find_service4(half, sl_service4_word(address, port, vlan),
-					       protocol, live->services4_seed);
-		} else {
-			__u64 high = any_address ? 0 : p->local.half[0];
-			__u64 low = any_address ? 0 : p->local.half[1];
-
-			hit = sl_find_service6(half, high, low, port, vlan, protocol,
-					       live->services6_seed);
-		}
-		if (hit.flags)
-			break;
-	}
-	return hit;
+	if (p->family == 4)
+		hit = sl_find_service4(live, half, p);
+	else
+		hit = sl_find_service6(half, p->local.half[0], p->local.half[1],
+				       sl_service_rest(p));
+	return (struct sl_service_hit){ .flags = (__u8)hit, .tenant = (__u16)(hit >> 8) };
 }
 
 /* A flow is written by the gateway, which is not trusted with the tenant range. */

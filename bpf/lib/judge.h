@@ -94,8 +94,9 @@ static __always_inline bool sl_has(struct sl_case *c, __u64 *tat_cu, __u64 cost_
 		return true;
 	if (sl_bucket_has(tat_cu, cost_cu, burst_cu, now_cu))
 		return true;
-	if (!c->dry)
-		sl_bucket_pull_back(tat_cu, burst_cu, debt_cu, now_cu, &c->events);
+	if (!c->dry && sl_bucket_is_astray(*tat_cu, burst_cu, debt_cu, now_cu))
+		c->events.pullbacks +=
+			(__u32)sl_bucket_pull_back(tat_cu, burst_cu, debt_cu, now_cu);
 	return false;
 }
 

@@ -41,6 +41,8 @@ struct sl_packet {
 	__u8 family;   /* 4, 6, or 0: not parsed that far */
 	__u8 protocol; /* of the last header read */
 	__u8 tcp_flags;
+	bool malformed;
+	bool bare; /* no IP options, no extension headers */
 	bool no_ports;
 	bool has_payload; /* TCP only */
 };
@@ -92,6 +94,7 @@ static __always_inline enum sl_parsed sl_parse_l4(struct sl_packet *p, struct sl
 						  enum sl_direction way, __u32 l4_bytes)
 {
 	p->l4_offset = c.offset;
+	p->bare = true;
 
 	if (p->protocol == PROTO_TCP) {
 		const struct tcphdr *tcp = sl_cursor_take_as(&c, struct tcphdr);

@@ -15,13 +15,6 @@
 #define SL_RESET_TTL	  64
 #define IP4_DONT_FRAGMENT 0x4000
 
-static __always_inline bool sl_can_reset(const struct sl_packet *p)
-{
-	__u32 plain = p->family == 4 ? sizeof(struct iphdr) : sizeof(struct ipv6hdr);
-
-	return p->l4_offset - p->l3_offset == plain;
-}
-
 /* What a SYN over its tenant's rate becomes: told, or dropped silently. */
 static __always_inline enum sl_reason sl_reset_reason(struct sl_case *c, struct sl_ctl *ctl,
 						      enum sl_mode mode)
@@ -29,7 +22,7 @@ static __always_inline enum sl_reason sl_reset_reason(struct sl_case *c, struct 
 	struct sl_bucket_events ignored = { 0 };
 	struct sl_node *node;
 
-	if (!(c->side->flags & SL_SIDE_RESET) || !ctl->reset_cost_cu || !sl_can_reset(c->packet))
+	if (!(c->side->flags & SL_SIDE_RESET) || !ctl->reset_cost_cu || !c->packet->bare)
 		return SL_REASON_RATE_NEW_CONNS;
 	if (mode != SL_MODE_ENFORCE)
 		return SL_REASON_NEW_CONNS_RESET;
@@ -122,24 +115,44 @@ static __always_inline __u32 sl_reset_ip6(struct ipv6hdr *ip, const struct tcphd
 	return payload_bytes;
 }
 
-/*
- * Turn the SYN in @ctx, which sl_can_reset() has accepted, into its RST.
- * @l3_offset: of the IP header. Returns what the XDP program returns.
- */
-static __always_inline int sl_reset_send(struct xdp_md *ctx, __u32 l3_offset, __u8 family)
+/* Step over Ethernet and up to two tags. Returns the EtherType, 0 when cut off. */
+static __always_inline __be16 sl_reset_skip_l2(struct sl_cursor *c, struct ethhdr **ret)
 {
-	void *data = (void *)(long)ctx->data;
-	struct sl_cursor c = { .pos = data, .end = (void *)(long)ctx->data_end };
-	struct ethhdr *eth = sl_cursor_take_as(&c, struct ethhdr);
+	struct ethhdr *eth = sl_cursor_take_as(c, struct ethhdr);
+	__be16 proto;
+
+	if (!eth)
+		return 0;
+	proto = eth->h_proto;
+#pragma unroll
+	for (int i = 0; i < 2; i++) {
+		const struct vlan_hdr *tag;
+
+		if (proto != bpf_htons(ETH_P_8021Q) && proto != bpf_htons(ETH_P_8021AD))
+			break;
+		tag = sl_cursor_take_as(c, struct vlan_hdr);
+		if (!tag)
+			return 0;
+		proto = tag->h_vlan_encapsulated_proto;
+	}
+	*ret = eth;
+	return proto;
+}
+
+/*
+ * Turn the SYN in @ctx, which the judge found bare, into its RST. The headers are
+ * found again: offsets kept from the parser would make the verifier follow each of
+ * their values through everything in between. Returns what the XDP program returns.
+ */
+static __always_inline int sl_reset_send(struct xdp_md *ctx)
+{
+	struct sl_cursor c = { .pos = (void *)(long)ctx->data, .end = (void *)(long)ctx->data_end };
+	struct ethhdr *eth = NULL;
+	__be16 proto = sl_reset_skip_l2(&c, &eth);
 	__u32 payload_bytes, pseudo_sum;
 	struct tcphdr *tcp;
-	int total_bytes;
 
-	/* The bound tells the verifier what the parser knows: at most two tags. */
-	if (!eth || l3_offset < sizeof(*eth) || l3_offset > sizeof(*eth) + 8)
-		return XDP_DROP;
-	c.pos = data + l3_offset;
-	if (family == 4) {
+	if (proto == bpf_htons(ETH_P_IP)) {
 		struct iphdr *ip = sl_cursor_take_as(&c, struct iphdr);
 
 		tcp = sl_cursor_take_as(&c, struct tcphdr);
@@ -147,7 +160,7 @@ static __always_inline int sl_reset_send(struct xdp_md *ctx, __u32 l3_offset, __
 			return XDP_DROP;
 		payload_bytes = sl_reset_ip4(ip, tcp);
 		pseudo_sum = sl_sum16(&ip->saddr, 4);
-	} else {
+	} else if (proto == bpf_htons(ETH_P_IPV6)) {
 		struct ipv6hdr *ip = sl_cursor_take_as(&c, struct ipv6hdr);
 
 		tcp = sl_cursor_take_as(&c, struct tcphdr);
@@ -155,14 +168,13 @@ static __always_inline int sl_reset_send(struct xdp_md *ctx, __u32 l3_offset, __
 			return XDP_DROP;
 		payload_bytes = sl_reset_ip6(ip, tcp);
 		pseudo_sum = sl_sum16(&ip->saddr, 16);
+	} else {
+		return XDP_DROP;
 	}
 	sl_reset_tcp(tcp, payload_bytes, pseudo_sum);
 	sl_swap_macs(eth);
 
-	total_bytes =
-		(int)(l3_offset + (family == 4 ? sizeof(struct iphdr) : sizeof(struct ipv6hdr)) +
-		      sizeof(*tcp));
-	if (bpf_xdp_adjust_tail(ctx, total_bytes - (int)bpf_xdp_get_buff_len(ctx)))
+	if (bpf_xdp_adjust_tail(ctx, (int)c.offset - (int)bpf_xdp_get_buff_len(ctx)))
 		return XDP_DROP;
 	return XDP_TX;
 }

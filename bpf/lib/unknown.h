@@ -74,6 +74,12 @@ static __always_inline __u64 sl_cell_time(const __u64 *tat_cu, __u64 ahead_max_c
 	return seen_cu - now_cu > ahead_max_cu ? now_cu : seen_cu;
 }
 
+/* How far ahead of now charges can have left a cell. */
+static __always_inline __u64 sl_share_ahead_max(const struct sl_rate *share)
+{
+	return share->burst_cu + sl_packets_debt(share) + SL_CLOCK_BEHIND_CU;
+}
+
 static __always_inline __u64 sl_cells_min(const struct sl_source_cells *cells, __u64 ahead_max_cu,
 					  __u64 now_cu)
 {
@@ -98,38 +104,43 @@ static __always_inline void sl_cells_charge(const struct sl_source_cells *cells,
 	}
 }
 
-/* Ingress of tenant 0 under SL_ON_MISS_LIMIT. @ctl is writable for its reserve bucket. */
-static __always_inline enum sl_reason sl_judge_unknown(struct sl_case *c, struct sl_ctl *ctl,
+/* Is this source within its share? Finds its cells, and takes nothing. */
+static __always_inline enum sl_reason sl_unknown_check(const struct sl_case *c,
 						       const struct sl_ctl_half *live,
-						       bool *ret_proven)
+						       struct sl_source_cells *ret)
 {
 	const struct sl_rate *share = &live->source_share;
 	__u64 now_cu = c->now_ns << SL_CREDIT_SHIFT;
-	__u64 cost_cu = share->cost * c->packet->packets;
-	__u64 ahead_max_cu = share->burst_cu + sl_packets_debt(share) + SL_CLOCK_BEHIND_CU;
-	struct sl_source_cells cells;
-	enum sl_reason reason;
 
-	if (!sl_find_cells(c, live, &cells))
+	if (live->on_miss == SL_ON_MISS_DROP)
+		return SL_REASON_UNKNOWN_DENIED;
+	if (!sl_find_cells(c, live, ret))
 		return SL_REASON_INTERNAL;
-	*ret_proven = cells.proven;
-
-	if (share->cost && sl_bucket_wait(sl_cells_min(&cells, ahead_max_cu, now_cu), cost_cu,
-					  share->burst_cu, now_cu) > 0)
+	if (share->cost &&
+	    sl_bucket_wait(sl_cells_min(ret, sl_share_ahead_max(share), now_cu),
+			   share->cost * c->packet->packets, share->burst_cu, now_cu) > 0)
 		return SL_REASON_UNKNOWN_SOURCE;
+	return SL_REASON_PASS;
+}
 
-	if (cells.proven && live->proven_packets.cost) {
-		const struct sl_rate *reserve = &live->proven_packets;
+/* A proven source is judged by the reserve and by nothing else. */
+static __always_inline enum sl_reason sl_unknown_reserve(struct sl_case *c, struct sl_ctl *ctl,
+							 const struct sl_rate *reserve)
+{
+	return sl_take(c, &ctl->proven_tat_cu, reserve->cost * c->packet->packets,
+		       reserve->burst_cu, sl_packets_debt(reserve))
+		       ? SL_REASON_PASS
+		       : SL_REASON_RATE_PACKETS;
+}
 
-		reason = sl_take(c, &ctl->proven_tat_cu, reserve->cost * c->packet->packets,
-				 reserve->burst_cu, sl_packets_debt(reserve))
-				 ? SL_REASON_PASS
-				 : SL_REASON_RATE_PACKETS;
-	} else {
-		reason = sl_judge(c);
-	}
+/* The packet was admitted: it counts against its source's share. */
+static __always_inline void sl_unknown_charge(const struct sl_case *c,
+					      const struct sl_ctl_half *live,
+					      const struct sl_source_cells *cells)
+{
+	const struct sl_rate *share = &live->source_share;
 
-	if (reason == SL_REASON_PASS && share->cost && !c->dry)
-		sl_cells_charge(&cells, cost_cu, ahead_max_cu, now_cu);
-	return reason;
+	if (share->cost && !c->dry)
+		sl_cells_charge(cells, share->cost * c->packet->packets, sl_share_ahead_max(share),
+				c->now_ns << SL_CREDIT_SHIFT);
 }

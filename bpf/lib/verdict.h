@@ -83,40 +83,31 @@ static __always_inline struct sl_owner sl_owner_of_socket(struct __sk_buff *skb,
 	return owner;
 }
 
-/* The owner by every rule of this hook; tenant 0 when it is protected but nobody's. */
+/*
+ * The owner by every rule of this hook; tenant 0 when it is protected but nobody's.
+ * A packet that contradicts itself is tenant 0's when it is addressed to a protected
+ * address, or when not even that can be read; else it passes.
+ */
 static __always_inline struct sl_owner sl_classify(const struct sl_packet *p,
 						   const struct sl_frame *f,
 						   const struct sl_ctl_half *live, __u32 half)
 {
 	struct sl_service_hit hit = sl_find_service(p, live, half);
+	bool protected = hit.flags || !p->family;
 	struct sl_owner owner = { .tenant = SL_TENANT_NONE };
 
-	if (hit.flags)
+	if (hit.flags && !p->malformed)
 		owner = sl_owner_of(p, hit, live->features, half);
-	if (owner.tenant == SL_TENANT_NONE && f->is_skb && f->way == SL_EGRESS)
+	if (owner.tenant == SL_TENANT_NONE && f->is_skb && f->way == SL_EGRESS && !p->malformed)
 		owner = sl_owner_of_socket(f->ctx, live);
 	if (owner.tenant != SL_TENANT_NONE)
 		return owner;
 
-	owner.found_by = hit.flags ? SL_FOUND_UNKNOWN : SL_FOUND_UNPROTECTED;
-	owner.tenant = hit.flags ? SL_TENANT_UNKNOWN : SL_TENANT_NONE;
-	return owner;
-}
-
-/*
- * A packet that contradicts itself is tenant 0's when it is addressed to a
- * protected address, or when not even that can be read; else it passes.
- */
-static __always_inline struct sl_owner sl_classify_malformed(struct sl_packet *p,
-							     const struct sl_ctl_half *live,
-							     __u32 half)
-{
-	struct sl_owner owner = { .found_by = SL_FOUND_MALFORMED };
-
-	p->no_ports = true;
-	if (p->family && !sl_find_service(p, live, half).flags)
-		owner = (struct sl_owner){ .tenant = SL_TENANT_NONE,
-					   .found_by = SL_FOUND_UNPROTECTED };
+	if (!protected)
+		owner.found_by = SL_FOUND_UNPROTECTED;
+	else
+		owner.found_by = p->malformed ? SL_FOUND_MALFORMED : SL_FOUND_UNKNOWN;
+	owner.tenant = protected ? SL_TENANT_UNKNOWN : SL_TENANT_NONE;
 	return owner;
 }
 
@@ -143,22 +134,47 @@ static __always_inline bool sl_open_case(struct sl_case *c, __u32 half)
 static __always_inline enum sl_reason sl_decide(struct sl_case *c, struct sl_ctl *ctl,
 						const struct sl_ctl_half *live, bool *ret_proven)
 {
+	bool unknown = c->tenant == SL_TENANT_UNKNOWN && c->way == SL_INGRESS;
+	struct sl_source_cells cells = { 0 };
+	enum sl_reason reason;
+
 	if ((ctl->block_count4 | ctl->block_count6) && c->way == SL_INGRESS &&
 	    sl_is_blocked(c->packet, ctl, c->now_ns))
 		return SL_REASON_BLOCKED_PREFIX;
-	if (c->tenant == SL_TENANT_UNKNOWN && c->way == SL_INGRESS) {
+	if (unknown) {
 		if (live->on_miss == SL_ON_MISS_PASS)
 			return SL_REASON_PASS;
-		if (live->on_miss == SL_ON_MISS_DROP)
-			return SL_REASON_UNKNOWN_DENIED;
-		return sl_judge_unknown(c, ctl, live, ret_proven);
+		reason = sl_unknown_check(c, live, &cells);
+		if (reason != SL_REASON_PASS)
+			return reason;
+		*ret_proven = cells.proven;
 	}
-	return sl_judge(c);
+	reason = unknown && cells.proven && live->proven_packets.cost
+			 ? sl_unknown_reserve(c, ctl, &live->proven_packets)
+			 : sl_judge(c);
+	if (unknown && reason == SL_REASON_PASS)
+		sl_unknown_charge(c, live, &cells);
+	return reason;
+}
+
+/* What parsing found, as one path for the verifier. */
+static __always_inline void sl_forget_packet(struct sl_packet *p, __u64 zero)
+{
+	SL_FORGET(p->family, zero);
+	SL_FORGET(p->protocol, zero);
+	SL_FORGET(p->tcp_flags, zero);
+	SL_FORGET(p->remote_port, zero);
+	SL_FORGET(p->local_port, zero);
+	SL_FORGET(p->vlan, zero);
+	SL_FORGET(p->no_ports, zero);
+	SL_FORGET(p->malformed, zero);
+	SL_FORGET(p->bare, zero);
+	SL_FORGET(p->has_payload, zero);
 }
 
 /* Read the frame and find whose it is. False: it is not to be judged. */
 static __always_inline bool sl_find_owner(struct sl_packet *p, const struct sl_frame *f,
-					  const struct sl_ctl_half *live, __u32 half,
+					  const struct sl_ctl_half *live, __u32 half, __u64 zero,
 					  struct sl_owner *ret)
 {
 	enum sl_parsed parsed;
@@ -173,8 +189,10 @@ static __always_inline bool sl_find_owner(struct sl_packet *p, const struct sl_f
 		*ret = (struct sl_owner){ .tenant = SL_TENANT_NONE, .found_by = SL_FOUND_NOT_IP };
 		return false;
 	}
-	*ret = parsed == SL_PARSED_MALFORMED ? sl_classify_malformed(p, live, half)
-					     : sl_classify(p, f, live, half);
+	p->malformed = parsed == SL_PARSED_MALFORMED;
+	p->no_ports |= p->malformed;
+	sl_forget_packet(p, zero);
+	*ret = sl_classify(p, f, live, half);
 	if (ret->tenant == SL_TENANT_NONE)
 		return false;
 	p->bytes +=
@@ -193,6 +211,7 @@ static __always_inline void sl_try(struct sl_case *c, struct sl_packet *p, struc
 {
 	__u32 half = *(volatile __u32 *)&ctl->epoch & 1;
 	const struct sl_ctl_half *live = &ctl->half[half];
+	__u64 zero = *(volatile __u64 *)&ctl->zero;
 	enum sl_mode mode = ctl->mode;
 
 	ret->mode = mode;
@@ -203,7 +222,7 @@ static __always_inline void sl_try(struct sl_case *c, struct sl_packet *p, struc
 		p->bytes = f->bytes;
 		return;
 	}
-	if (!sl_find_owner(p, f, live, half, &ret->owner))
+	if (!sl_find_owner(p, f, live, half, zero, &ret->owner))
 		return;
 
 	c->packet = p;
@@ -212,6 +231,7 @@ static __always_inline void sl_try(struct sl_case *c, struct sl_packet *p, struc
 	c->seed = ctl->hash_seed;
 	c->ctx = f->ctx;
 	c->dry = f->dry;
+	c->events = (struct sl_bucket_events){ (__u32)zero, (__u32)zero, (__u32)zero };
 	if (!sl_open_case(c, half)) {
 		ret->reason = SL_REASON_INTERNAL;
 		return;
@@ -224,25 +244,24 @@ static __always_inline void sl_try(struct sl_case *c, struct sl_packet *p, struc
 		ret->reason = SL_REASON_MALFORMED;
 	else
 		ret->reason = sl_decide(c, ctl, live, &ret->proven);
+	SL_FORGET(ret->reason, zero);
 }
 
 static __always_inline enum sl_verdict sl_settle(struct sl_case *c, struct sl_ctl *ctl,
 						 const struct sl_outcome *o, __u32 ifindex)
 {
+	bool shadow = o->mode == SL_MODE_SHADOW && o->reason != SL_REASON_PASS;
 	__u64 before;
 
-	if (o->reason == SL_REASON_PASS) {
+	if (shadow)
 		sl_count_reason(&sl_counters, c->tenant, c->way, SL_REASON_PASS, c->packet);
+	before = shadow ? sl_count_reason(&sl_shadow, c->tenant, c->way, o->reason, c->packet)
+			: sl_count_reason(&sl_counters, c->tenant, c->way, o->reason, c->packet);
+	if (o->reason == SL_REASON_PASS)
 		return SL_VERDICT_PASS;
-	}
-	if (o->mode == SL_MODE_SHADOW) {
-		before = sl_count_reason(&sl_shadow, c->tenant, c->way, o->reason, c->packet);
-		sl_count_reason(&sl_counters, c->tenant, c->way, SL_REASON_PASS, c->packet);
-		sl_event_emit(ctl, c, o->reason, true, ifindex, before);
+	sl_event_emit(ctl, c, o->reason, shadow, ifindex, before);
+	if (shadow)
 		return SL_VERDICT_PASS;
-	}
-	before = sl_count_reason(&sl_counters, c->tenant, c->way, o->reason, c->packet);
-	sl_event_emit(ctl, c, o->reason, false, ifindex, before);
 	return o->reason == SL_REASON_NEW_CONNS_RESET ? SL_VERDICT_RESET : SL_VERDICT_DROP;
 }
 
