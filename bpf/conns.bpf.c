@@ -5,9 +5,12 @@
  * handshake also proves its source. Connections that pass through to another
  * host (routed, proxied by IPVS) have no socket here and are not counted.
  */
-#include "bpf/lib/classify.h"
+#include "bpf/lib/owner.h"
 #include "bpf/lib/stats.h"
 #include "bpf/lib/unknown.h"
+
+/* A context may be read by its own fields only: keep the compiler from joining two. */
+#define SL_WORD(field) (*(volatile __u32 *)&(field))
 
 /* The socket as the packet that came to it. A socket does not know its VLAN. */
 static __always_inline void sl_packet_of_socket(struct sl_packet *p, struct bpf_sock_ops *ops)
@@ -21,14 +24,14 @@ static __always_inline void sl_packet_of_socket(struct sl_packet *p, struct bpf_
 		p->local.word[0] = ops->local_ip4;
 		return;
 	}
-	p->remote.word[0] = ops->remote_ip6[0];
-	p->remote.word[1] = ops->remote_ip6[1];
-	p->remote.word[2] = ops->remote_ip6[2];
-	p->remote.word[3] = ops->remote_ip6[3];
-	p->local.word[0] = ops->local_ip6[0];
-	p->local.word[1] = ops->local_ip6[1];
-	p->local.word[2] = ops->local_ip6[2];
-	p->local.word[3] = ops->local_ip6[3];
+	p->remote.word[0] = SL_WORD(ops->remote_ip6[0]);
+	p->remote.word[1] = SL_WORD(ops->remote_ip6[1]);
+	p->remote.word[2] = SL_WORD(ops->remote_ip6[2]);
+	p->remote.word[3] = SL_WORD(ops->remote_ip6[3]);
+	p->local.word[0] = SL_WORD(ops->local_ip6[0]);
+	p->local.word[1] = SL_WORD(ops->local_ip6[1]);
+	p->local.word[2] = SL_WORD(ops->local_ip6[2]);
+	p->local.word[3] = SL_WORD(ops->local_ip6[3]);
 	/* A dual-stack listener's IPv4 connection is ::ffff:a.b.c.d here, IPv4 on the wire. */
 	if (!p->remote.half[0] && p->remote.word[2] == bpf_htonl(0xffff)) {
 		p->remote = (union sl_ip){ .word = { p->remote.word[3] } };
@@ -87,19 +90,15 @@ static __always_inline void sl_conn_accept(struct bpf_sock_ops *ops, struct sl_c
 	const struct sl_ctl_half *live = &ctl->half[half];
 	struct sl_packet packet = { 0 };
 	const struct sl_limit *limit;
-	struct sl_service_hit hit;
 	struct sl_owner owner;
 	__u32 index;
 
 	sl_packet_of_socket(&packet, ops);
-	hit = sl_find_service(&packet, live, half);
-	if (!hit.flags)
+	owner = sl_find_owner(&packet, half);
+	if (owner.tenant == SL_TENANT_NONE)
 		return;
 	if (live->features & SL_FEATURE_PROVEN)
 		sl_prove(&packet, ctl, live);
-	owner = sl_owner_of(&packet, hit, live->features, half);
-	if (owner.tenant == SL_TENANT_NONE)
-		owner.tenant = SL_TENANT_UNKNOWN;
 	index = owner.tenant + (half ? sl_load.tenants : 0);
 	limit = bpf_map_lookup_elem(&sl_limits, &index);
 	if (limit)

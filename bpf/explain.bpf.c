@@ -6,62 +6,38 @@
 #include "bpf/lib/skb.h"
 #include "bpf/lib/verdict.h"
 
-static __always_inline __u64 sl_wait_cu(__u64 tat_cu, __u64 cost_cu, __u64 burst_cu, __u64 now_cu)
+SL_DEFINE_STEPS(sl_dry_xdp, SL_INGRESS, true, true);
+SL_DEFINE_STEPS(sl_dry_in, SL_INGRESS, false, true);
+SL_DEFINE_STEPS(sl_dry_out, SL_EGRESS, false, true);
+
+static __always_inline void sl_explain(struct sl_frame *frame, const struct sl_steps *steps)
 {
-	__s64 wait_cu = sl_bucket_wait(tat_cu, cost_cu, burst_cu, now_cu);
-
-	return cost_cu && wait_cu > 0 ? (__u64)wait_cu : 0;
-}
-
-static __always_inline void sl_explain_case(struct sl_explanation *e, const struct sl_case *c)
-{
-	const struct sl_side *side = c->side;
-	__u64 now_cu = c->now_ns << SL_CREDIT_SHIFT;
-
-	e->lease_over = c->lease_over;
-	e->fallback = (side->flags >> SL_SIDE_FALLBACK_SHIFT) & 3;
-	e->shedding = c->shedding;
-	e->now_ns = c->now_ns;
-	if (c->full)
-		return;
-	e->packets_wait_cu =
-		sl_wait_cu(c->bucket->packets_tat_cu, side->packets.cost * c->packet->packets,
-			   side->packets.burst_cu, now_cu);
-	e->bytes_wait_cu =
-		sl_wait_cu(c->bucket->bytes_tat_cu, sl_bytes_cost(&side->bytes, c->packet->bytes),
-			   side->bytes.burst_cu, now_cu);
-}
-
-static __always_inline int sl_explain(struct sl_frame *frame)
-{
-	struct sl_outcome outcome = { 0 };
-	struct sl_packet packet = { 0 };
+	struct sl_trial *t = sl_trial_scratch();
 	struct sl_explanation *e;
-	struct sl_case c = { 0 };
-	struct sl_ctl *ctl;
+	enum sl_reason reason;
 	__u32 zero = 0;
 
-	ctl = bpf_map_lookup_elem(&sl_ctl, &zero);
 	e = bpf_map_lookup_elem(&sl_explanations, &zero);
-	if (!ctl || !e)
-		return -1;
+	if (!t || !e)
+		return;
+	__builtin_memset(t, 0, sizeof(*t));
 	frame->dry = true;
-	sl_try(&c, &packet, ctl, frame, &outcome);
-	if (outcome.reason == SL_REASON_RATE_NEW_CONNS && frame->can_reset)
-		outcome.reason = sl_reset_reason(&c, ctl, SL_MODE_SHADOW);
-
+	reason = sl_try(t, frame, steps);
 	*e = (struct sl_explanation){
-		.tenant = outcome.owner.tenant,
-		.reason = (__u16)outcome.reason,
-		.found_by = (__u8)outcome.owner.found_by,
-		.mode = (__u8)outcome.mode,
-		.proven = outcome.proven,
-		.packets = packet.packets,
-		.bytes = packet.bytes,
+		.tenant = t->tenant,
+		.reason = (__u16)reason,
+		.found_by = t->found_by,
+		.mode = t->mode,
+		.lease_over = t->lease_over,
+		.fallback = t->fallback,
+		.proven = t->proven,
+		.shedding = t->shedding,
+		.packets = t->packet.packets,
+		.bytes = t->packet.bytes,
+		.now_ns = t->now_ns,
+		.packets_wait_cu = t->packets_wait_cu,
+		.bytes_wait_cu = t->bytes_wait_cu,
 	};
-	if (c.side && c.bucket)
-		sl_explain_case(e, &c);
-	return (int)outcome.reason;
 }
 
 SEC("xdp.frags")
@@ -70,7 +46,7 @@ int sl_explain_xdp(struct xdp_md *ctx)
 	struct sl_frame frame;
 
 	sl_xdp_frame(&frame, ctx);
-	sl_explain(&frame);
+	sl_explain(&frame, &sl_dry_xdp_steps);
 	return XDP_PASS;
 }
 
@@ -80,7 +56,7 @@ int sl_explain_tc_ingress(struct __sk_buff *skb)
 	struct sl_frame frame;
 
 	sl_skb_frame(&frame, skb, SL_INGRESS);
-	sl_explain(&frame);
+	sl_explain(&frame, &sl_dry_in_steps);
 	return TC_ACT_UNSPEC;
 }
 
@@ -90,6 +66,6 @@ int sl_explain_tc_egress(struct __sk_buff *skb)
 	struct sl_frame frame;
 
 	sl_skb_frame(&frame, skb, SL_EGRESS);
-	sl_explain(&frame);
+	sl_explain(&frame, &sl_dry_out_steps);
 	return TC_ACT_UNSPEC;
 }

@@ -9,6 +9,7 @@
 #include "vmlinux.h"
 #include <bpf/bpf_helpers.h>
 
+#include "bpf/lib/trial.h"
 #include "sluice/abi.h"
 
 #define SL_ARRAY(name, value_type, flags)                                                          \
@@ -76,6 +77,7 @@ struct {
 SL_PERCPU(sl_counters, struct sl_counters);
 SL_PERCPU(sl_shadow, struct sl_counters);
 SL_PERCPU(sl_node, struct sl_node);
+SL_PERCPU(sl_trials, struct sl_trial); /* scratch of one packet; not pinned */
 SL_ARRAY(sl_explanations, struct sl_explanation, 0);
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);

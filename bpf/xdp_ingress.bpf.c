@@ -4,14 +4,15 @@
 
 const volatile struct sl_load_config sl_load SEC(".rodata") = { .tenants = 1 };
 
+SL_DEFINE_STEPS(sl_xdp, SL_INGRESS, true, false);
+
 SEC("xdp.frags")
 int sl_xdp_ingress(struct xdp_md *ctx)
 {
-	struct sl_packet packet = { 0 };
 	struct sl_frame frame;
 
 	sl_xdp_frame(&frame, ctx);
-	switch (sl_handle(&frame, &packet)) {
+	switch (sl_handle(&frame, &sl_xdp_steps)) {
 	case SL_VERDICT_RESET:
 		return sl_reset_send(ctx);
 	case SL_VERDICT_DROP:

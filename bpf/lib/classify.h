@@ -10,7 +10,6 @@
 #include "bpf/config.h"
 #include "bpf/maps.h"
 #include "bpf/lib/parse.h"
-#include "bpf/lib/bucket.h"
 #include "sluice/hash.h"
 
 struct sl_owner {
@@ -24,30 +23,10 @@ struct sl_service_hit {
 	__u16 tenant;
 };
 
-/*
- * What is asked of a service table: the local address and, in one word, the rest of
- * the packet. The tables are asked by global functions of plain numbers (SL_APART):
- * inlined, their loops were verified anew for whatever the parser had found.
- */
-static __always_inline __u64 sl_service_rest(const struct sl_packet *p)
-{
-	__u8 protocol = p->no_ports ? SL_PROTO_FRAGMENT : p->protocol;
-
-	return (__u64)p->local_port | (__u64)p->vlan << 16 | (__u64)protocol << 32;
-}
-
 /* An entry as one word; 0 = no such service. */
 static __always_inline __u64 sl_service_pack(__u8 flags, __u16 tenant)
 {
 	return (__u64)tenant << 8 | flags;
-}
-
-static __always_inline const struct sl_ctl_half *sl_live_half(__u32 half)
-{
-	__u32 zero = 0;
-	const struct sl_ctl *ctl = bpf_map_lookup_elem(&sl_ctl, &zero);
-
-	return ctl ? &ctl->half[half & 1] : NULL;
 }
 
 static __always_inline __u64 sl_ask_service4(__u32 half, __u64 word, __u8 protocol, __u64 seed)
@@ -103,7 +82,7 @@ static __always_inline __u64 sl_ask_service6(__u32 half, __u64 high, __u64 low, 
 	return 0;
 }
 
-/* Try the wildcard shapes in use, most specific first. @rest: sl_service_rest(). */
+/* Try the wildcard shapes in use, most specific first. */
 static __always_inline __u64 sl_find_service4(const struct sl_ctl_half *live, __u32 half,
 					      const struct sl_packet *p)
 {
@@ -123,23 +102,21 @@ static __always_inline __u64 sl_find_service4(const struct sl_ctl_half *live, __
 	return hit;
 }
 
-SL_APART __u64 sl_find_service6(__u32 half, __u64 high, __u64 low, __u64 rest)
+static __always_inline __u64 sl_find_service6(const struct sl_ctl_half *live, __u32 half,
+					      const struct sl_packet *p)
 {
-	const struct sl_ctl_half *live = sl_live_half(half);
-	__u8 protocol = (__u8)(rest >> 32);
+	__u8 protocol = p->no_ports ? SL_PROTO_FRAGMENT : p->protocol;
+	__u32 shapes = live->shapes6;
 	__u64 hit = 0;
-	__u32 shapes;
 
-	if (!live)
-		return 0;
-	shapes = live->shapes6;
+#pragma clang loop unroll(disable)
 	for (__u32 i = 0; i < SL_SHAPES && i < live->shapes6_count && !hit; i++, shapes >>= 4) {
-		__u16 vlan = shapes & SL_SHAPE_ANY_VLAN ? SL_VLAN_ANY : (__u16)(rest >> 16);
-		__be16 port = shapes & SL_SHAPE_ANY_PORT ? 0 : (__be16)rest;
+		__u16 vlan = shapes & SL_SHAPE_ANY_VLAN ? SL_VLAN_ANY : p->vlan;
+		__be16 port = shapes & SL_SHAPE_ANY_PORT ? 0 : p->local_port;
 		bool any = shapes & SL_SHAPE_ANY_ADDRESS;
 
-		hit = sl_ask_service6(half & 1, any ? 0 : high, any ? 0 : low, port, vlan, protocol,
-				      live->services6_seed);
+		hit = sl_ask_service6(half, any ? 0 : p->local.half[0], any ? 0 : p->local.half[1],
+				      port, vlan, protocol, live->services6_seed);
 	}
 	return hit;
 }
@@ -153,9 +130,14 @@ static __always_inline struct sl_service_hit sl_find_service(const struct sl_pac
 	if (p->family == 4)
 		hit = sl_find_service4(live, half, p);
 	else
-		hit = sl_find_service6(half, p->local.half[0], p->local.half[1],
-				       sl_service_rest(p));
+		hit = sl_find_service6(live, half, p);
 	return (struct sl_service_hit){ .flags = (__u8)hit, .tenant = (__u16)(hit >> 8) };
+}
+
+/* What is to be looked at. Flows, only once one was bound: a miss costs a cache line. */
+static __always_inline __u32 sl_features(const struct sl_ctl *ctl, const struct sl_ctl_half *live)
+{
+	return ctl->flows_in_use ? live->features : live->features & ~(__u32)SL_FEATURE_FLOWS;
 }
 
 /* A flow is written by the gateway, which is not trusted with the tenant range. */

@@ -9,13 +9,6 @@
 #include "vmlinux.h"
 #include <bpf/bpf_helpers.h>
 
-/*
- * Adds a zero that the verifier takes for any number. It follows each constant that
- * a variable can be as a path of its own, and such paths multiply. Forgotten, they
- * are one path.
- */
-#define SL_FORGET(lvalue, zero) ((lvalue) = (__typeof__(lvalue))((lvalue) + (zero)))
-
 struct sl_cursor {
 	void *pos;
 	void *end;

@@ -6,7 +6,6 @@
  */
 #pragma once
 
-#include "bpf/lib/judge.h"
 #include "bpf/lib/stats.h"
 
 static __always_inline bool sl_event_admitted(struct sl_ctl *ctl, __u64 now_ns,
@@ -22,19 +21,19 @@ static __always_inline bool sl_event_admitted(struct sl_ctl *ctl, __u64 now_ns,
 	return false;
 }
 
-/* @before: the reason's counter before this drop. */
-static __always_inline void sl_event_emit(struct sl_ctl *ctl, const struct sl_case *c,
-					  enum sl_reason reason, bool shadow, __u32 ifindex,
-					  __u64 before)
+/* @t has been sampled; whether its event is sent is up to the rate of events. */
+static __always_inline void sl_event_emit(const struct sl_trial *t, enum sl_direction way,
+					  enum sl_reason reason, bool shadow)
 {
-	const struct sl_packet *p = c->packet;
+	const struct sl_packet *p = &t->packet;
 	struct sl_node *node;
 	struct sl_event *e;
+	struct sl_ctl *ctl;
+	__u32 zero = 0;
 
-	if (before & ctl->event_mask)
-		return;
+	ctl = bpf_map_lookup_elem(&sl_ctl, &zero);
 	node = sl_node_here();
-	if (!node || !sl_event_admitted(ctl, c->now_ns, node))
+	if (!ctl || !node || !sl_event_admitted(ctl, t->now_ns, node))
 		return;
 	e = bpf_ringbuf_reserve(&sl_events, sizeof(*e), 0);
 	if (!e) {
@@ -43,12 +42,12 @@ static __always_inline void sl_event_emit(struct sl_ctl *ctl, const struct sl_ca
 	}
 
 	__builtin_memset(e, 0, sizeof(*e));
-	e->time_ns = c->now_ns;
-	e->tenant = c->tenant;
-	e->ifindex = ifindex;
+	e->time_ns = t->now_ns;
+	e->tenant = t->tenant;
+	e->ifindex = t->ifindex;
 	e->length_bytes = p->bytes;
 	e->reason = (__u16)reason;
-	e->direction = (__u8)c->way;
+	e->direction = (__u8)way;
 	e->shadow = shadow;
 	e->family = p->family;
 	e->protocol = p->protocol;

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Does this segment complete a handshake with a local socket? Asked of the
- * kernel's own socket table, so only where a limit depends on the answer.
+ * Does this segment complete a handshake with a local socket? When all of a
+ * tenant's connections are open it is refused as a SYN is: else a volley of SYNs
+ * that each found room would all be let in. The client's next ACK tries again.
+ * Asked of the kernel's own socket table, so only at the limit.
  */
 #pragma once
 

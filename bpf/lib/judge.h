@@ -11,7 +11,6 @@
 
 #include "bpf/lib/bucket.h"
 #include "bpf/lib/clock.h"
-#include "bpf/lib/handshake.h"
 #include "bpf/lib/parse.h"
 #include "bpf/lib/shed.h"
 #include "bpf/maps.h"
@@ -22,7 +21,6 @@ struct sl_case {
 	const struct sl_limit *limit;
 	const struct sl_side *side;
 	struct sl_bucket_side *bucket;
-	void *ctx; /* of the hook, for socket lookups */
 	enum sl_direction way;
 	__u32 tenant;
 	__u64 now_ns;
@@ -30,6 +28,7 @@ struct sl_case {
 	struct sl_bucket_events events;
 	bool lease_over;
 	bool shedding;
+	bool conns_full;
 	bool full; /* explain: another tenant left the buckets, they would start full */
 	bool dry;
 };
@@ -154,19 +153,16 @@ static __always_inline bool sl_conns_full(const struct sl_case *c)
 	return conns && conns->open >= c->limit->conns_max;
 }
 
-/*
- * Concurrent connections. A SYN is refused when all are open; so is the ACK that
- * would complete a handshake begun before they were: else a volley of SYNs that
- * each found room would all be let in. The client's next ACK tries again.
- */
-static __always_inline bool sl_refuses_conn(const struct sl_case *c, bool syn)
+/* A SYN is refused when all connections are open; what else is, the hook finds out. */
+static __always_inline bool sl_refuses_conn(struct sl_case *c, bool syn)
 {
 	const struct sl_packet *p = c->packet;
 
 	if (p->protocol != PROTO_TCP || p->no_ports || (p->tcp_flags & TCP_RST) ||
 	    !sl_conns_full(c))
 		return false;
-	return syn || sl_completes_handshake(c->ctx, p);
+	c->conns_full = true;
+	return syn;
 }
 
 /* After the lease: the named fallback. True when @ret_reason is the verdict. */

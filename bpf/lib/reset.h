@@ -19,19 +19,18 @@
 static __always_inline enum sl_reason sl_reset_reason(struct sl_case *c, struct sl_ctl *ctl,
 						      enum sl_mode mode)
 {
-	struct sl_bucket_events ignored = { 0 };
 	struct sl_node *node;
 
 	if (!(c->side->flags & SL_SIDE_RESET) || !ctl->reset_cost_cu || !c->packet->bare)
 		return SL_REASON_RATE_NEW_CONNS;
-	if (mode != SL_MODE_ENFORCE)
+	if (mode != SL_MODE_ENFORCE || c->dry)
 		return SL_REASON_NEW_CONNS_RESET;
 
 	node = sl_node_here();
 	if (!node)
 		return SL_REASON_RATE_NEW_CONNS;
 	if (!sl_bucket_take(&ctl->reset_tat_cu, ctl->reset_cost_cu, ctl->reset_burst_cu, 0,
-			    c->now_ns << SL_CREDIT_SHIFT, &ignored)) {
+			    c->now_ns << SL_CREDIT_SHIFT, &c->events)) {
 		node->resets_suppressed++;
 		return SL_REASON_RATE_NEW_CONNS;
 	}

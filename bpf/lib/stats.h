@@ -13,6 +13,14 @@ static __always_inline struct sl_node *sl_node_here(void)
 	return bpf_map_lookup_elem(&sl_node, &zero);
 }
 
+/* This CPU's scratch. */
+static __always_inline struct sl_trial *sl_trial_scratch(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&sl_trials, &zero);
+}
+
 static __always_inline void sl_add(struct sl_count *count, const struct sl_packet *p)
 {
 	count->packets += p->packets;

@@ -2,12 +2,15 @@
 /*
  * From a frame to a verdict, the same for every hook: parse, find the owner,
  * judge, count. The hook gives the frame and does what the verdict says.
+ *
+ * Each hook's file defines its global functions by SL_DEFINE_STEPS (see trial.h).
  */
 #pragma once
 
-#include "bpf/lib/classify.h"
 #include "bpf/lib/events.h"
+#include "bpf/lib/handshake.h"
 #include "bpf/lib/judge.h"
+#include "bpf/lib/owner.h"
 #include "bpf/lib/reset.h"
 #include "bpf/lib/stats.h"
 #include "bpf/lib/unknown.h"
@@ -16,14 +19,6 @@ enum sl_verdict {
 	SL_VERDICT_PASS = 0,
 	SL_VERDICT_DROP,
 	SL_VERDICT_RESET, /* a SYN over the limit of a tenant that wants to be told */
-};
-
-/* What became of a frame. tenant = SL_TENANT_NONE: it was none of our business. */
-struct sl_outcome {
-	struct sl_owner owner;
-	enum sl_reason reason;
-	enum sl_mode mode;
-	bool proven;
 };
 
 static __always_inline bool sl_is_blocked(const struct sl_packet *p, const struct sl_ctl *ctl,
@@ -43,72 +38,6 @@ static __always_inline bool sl_is_blocked(const struct sl_packet *p, const struc
 		block = bpf_map_lookup_elem(&sl_blocks6, &key);
 	}
 	return block && (!block->until_ns || now_ns < block->until_ns);
-}
-
-/* Egress of what no service claims: the socket, its mark or its cgroup may know. */
-static __always_inline struct sl_owner sl_owner_of_socket(struct __sk_buff *skb,
-							  const struct sl_ctl_half *live)
-{
-	struct sl_owner owner = { .tenant = SL_TENANT_NONE };
-
-	if ((live->features & SL_FEATURE_SOCKETS) && skb->sk) {
-		struct bpf_sock *sk = bpf_sk_fullsock(skb->sk);
-		const struct sl_socket *s =
-			sk ? bpf_sk_storage_get(&sl_sockets, sk, NULL, 0) : NULL;
-
-		owner.found_by = SL_FOUND_SOCKET;
-		if (s && s->tenant < sl_load.tenants) {
-			owner.tenant = s->tenant;
-			return owner;
-		}
-	}
-	if (live->features & SL_FEATURE_MARKS) {
-		__u32 mark = skb->mark;
-		const __u32 *tenant = bpf_map_lookup_elem(&sl_marks, &mark);
-
-		owner.found_by = SL_FOUND_MARK;
-		if (tenant && *tenant < sl_load.tenants) {
-			owner.tenant = *tenant;
-			return owner;
-		}
-	}
-	if (live->features & SL_FEATURE_CGROUPS) {
-		__u64 cgroup = bpf_skb_cgroup_id(skb);
-		const __u32 *tenant = bpf_map_lookup_elem(&sl_cgroups, &cgroup);
-
-		owner.found_by = SL_FOUND_CGROUP;
-		if (tenant && *tenant < sl_load.tenants)
-			owner.tenant = *tenant;
-	}
-	return owner;
-}
-
-/*
- * The owner by every rule of this hook; tenant 0 when it is protected but nobody's.
- * A packet that contradicts itself is tenant 0's when it is addressed to a protected
- * address, or when not even that can be read; else it passes.
- */
-static __always_inline struct sl_owner sl_classify(const struct sl_packet *p,
-						   const struct sl_frame *f,
-						   const struct sl_ctl_half *live, __u32 half)
-{
-	struct sl_service_hit hit = sl_find_service(p, live, half);
-	bool protected = hit.flags || !p->family;
-	struct sl_owner owner = { .tenant = SL_TENANT_NONE };
-
-	if (hit.flags && !p->malformed)
-		owner = sl_owner_of(p, hit, live->features, half);
-	if (owner.tenant == SL_TENANT_NONE && f->is_skb && f->way == SL_EGRESS && !p->malformed)
-		owner = sl_owner_of_socket(f->ctx, live);
-	if (owner.tenant != SL_TENANT_NONE)
-		return owner;
-
-	if (!protected)
-		owner.found_by = SL_FOUND_UNPROTECTED;
-	else
-		owner.found_by = p->malformed ? SL_FOUND_MALFORMED : SL_FOUND_UNKNOWN;
-	owner.tenant = protected ? SL_TENANT_UNKNOWN : SL_TENANT_NONE;
-	return owner;
 }
 
 static __always_inline __u64 sl_case_clock(const struct sl_side *side)
@@ -157,132 +86,246 @@ static __always_inline enum sl_reason sl_decide(struct sl_case *c, struct sl_ctl
 	return reason;
 }
 
-/* What parsing found, as one path for the verifier. */
-static __always_inline void sl_forget_packet(struct sl_packet *p, __u64 zero)
+/* For people: how long until each bucket would admit this packet. */
+static __always_inline void sl_note_waits(struct sl_trial *t, const struct sl_case *c)
 {
-	SL_FORGET(p->family, zero);
-	SL_FORGET(p->protocol, zero);
-	SL_FORGET(p->tcp_flags, zero);
-	SL_FORGET(p->remote_port, zero);
-	SL_FORGET(p->local_port, zero);
-	SL_FORGET(p->vlan, zero);
-	SL_FORGET(p->no_ports, zero);
-	SL_FORGET(p->malformed, zero);
-	SL_FORGET(p->bare, zero);
-	SL_FORGET(p->has_payload, zero);
-}
+	const struct sl_side *side = c->side;
+	__u64 now_cu = c->now_ns << SL_CREDIT_SHIFT;
+	__s64 wait_cu;
 
-/* Read the frame and find whose it is. False: it is not to be judged. */
-static __always_inline bool sl_find_owner(struct sl_packet *p, const struct sl_frame *f,
-					  const struct sl_ctl_half *live, __u32 half, __u64 zero,
-					  struct sl_owner *ret)
-{
-	enum sl_parsed parsed;
-
-	p->packets = f->packets;
-	p->bytes = f->bytes;
-	p->vlan = f->vlan;
-	parsed = sl_parse(p, f);
-	if (f->headers_merged)
-		p->bytes += (p->packets - 1) * p->header_bytes;
-	if (parsed == SL_PARSED_NOT_IP) {
-		*ret = (struct sl_owner){ .tenant = SL_TENANT_NONE, .found_by = SL_FOUND_NOT_IP };
-		return false;
-	}
-	p->malformed = parsed == SL_PARSED_MALFORMED;
-	p->no_ports |= p->malformed;
-	sl_forget_packet(p, zero);
-	*ret = sl_classify(p, f, live, half);
-	if (ret->tenant == SL_TENANT_NONE)
-		return false;
-	p->bytes +=
-		f->way == SL_INGRESS ? live->overhead_ingress_bytes : live->overhead_egress_bytes;
-	if (p->bytes > SL_PACKET_BYTES_MAX)
-		p->bytes = SL_PACKET_BYTES_MAX;
-	return true;
-}
-
-/*
- * The whole way of one frame but for counting. @p and @c are zeroed by the
- * caller, which keeps them: it may have a RST to write.
- */
-static __always_inline void sl_try(struct sl_case *c, struct sl_packet *p, struct sl_ctl *ctl,
-				   const struct sl_frame *f, struct sl_outcome *ret)
-{
-	__u32 half = *(volatile __u32 *)&ctl->epoch & 1;
-	const struct sl_ctl_half *live = &ctl->half[half];
-	__u64 zero = *(volatile __u64 *)&ctl->zero;
-	enum sl_mode mode = ctl->mode;
-
-	ret->mode = mode;
-	if (mode == SL_MODE_OFF) {
-		ret->owner =
-			(struct sl_owner){ .tenant = SL_TENANT_NONE, .found_by = SL_FOUND_OFF };
-		p->packets = f->packets;
-		p->bytes = f->bytes;
+	if (c->full)
 		return;
-	}
-	if (!sl_find_owner(p, f, live, half, zero, &ret->owner))
-		return;
-
-	c->packet = p;
-	c->way = f->way;
-	c->tenant = ret->owner.tenant;
-	c->seed = ctl->hash_seed;
-	c->ctx = f->ctx;
-	c->dry = f->dry;
-	c->events = (struct sl_bucket_events){ (__u32)zero, (__u32)zero, (__u32)zero };
-	if (!sl_open_case(c, half)) {
-		ret->reason = SL_REASON_INTERNAL;
-		return;
-	}
-	if ((c->side->flags & SL_SIDE_MODE_MASK) > mode)
-		ret->mode = c->side->flags & SL_SIDE_MODE_MASK;
-	if (ret->mode == SL_MODE_OFF)
-		ret->reason = SL_REASON_PASS;
-	else if (ret->owner.found_by == SL_FOUND_MALFORMED)
-		ret->reason = SL_REASON_MALFORMED;
-	else
-		ret->reason = sl_decide(c, ctl, live, &ret->proven);
-	SL_FORGET(ret->reason, zero);
+	wait_cu = sl_bucket_wait(c->bucket->packets_tat_cu, side->packets.cost * t->packet.packets,
+				 side->packets.burst_cu, now_cu);
+	if (side->packets.cost && wait_cu > 0)
+		t->packets_wait_cu = (__u64)wait_cu;
+	wait_cu = sl_bucket_wait(c->bucket->bytes_tat_cu,
+				 sl_bytes_cost(&side->bytes, t->packet.bytes), side->bytes.burst_cu,
+				 now_cu);
+	if (side->bytes.cost && wait_cu > 0)
+		t->bytes_wait_cu = (__u64)wait_cu;
 }
 
-static __always_inline enum sl_verdict sl_settle(struct sl_case *c, struct sl_ctl *ctl,
-						 const struct sl_outcome *o, __u32 ifindex)
+/* The whole judge. @t knows its owner; the packet is charged. Returns the reason. */
+static __always_inline enum sl_reason sl_judge_trial(struct sl_trial *t, enum sl_direction way,
+						     bool can_reset, bool dry)
 {
-	bool shadow = o->mode == SL_MODE_SHADOW && o->reason != SL_REASON_PASS;
-	__u64 before;
-
-	if (shadow)
-		sl_count_reason(&sl_counters, c->tenant, c->way, SL_REASON_PASS, c->packet);
-	before = shadow ? sl_count_reason(&sl_shadow, c->tenant, c->way, o->reason, c->packet)
-			: sl_count_reason(&sl_counters, c->tenant, c->way, o->reason, c->packet);
-	if (o->reason == SL_REASON_PASS)
-		return SL_VERDICT_PASS;
-	sl_event_emit(ctl, c, o->reason, shadow, ifindex, before);
-	if (shadow)
-		return SL_VERDICT_PASS;
-	return o->reason == SL_REASON_NEW_CONNS_RESET ? SL_VERDICT_RESET : SL_VERDICT_DROP;
-}
-
-/* Judge and count one frame. @p: zeroed. */
-static __always_inline enum sl_verdict sl_handle(const struct sl_frame *f, struct sl_packet *p)
-{
-	struct sl_outcome outcome = { 0 };
-	struct sl_case c = { 0 };
+	struct sl_case c = { .packet = &t->packet,
+			     .way = way,
+			     .tenant = t->tenant,
+			     .events = { t->zero, t->zero, t->zero },
+			     .dry = dry };
+	enum sl_reason reason;
+	bool proven = false;
 	struct sl_ctl *ctl;
 	__u32 zero = 0;
 
 	ctl = bpf_map_lookup_elem(&sl_ctl, &zero);
-	if (!ctl)
+	if (!ctl || !sl_open_case(&c, t->half & 1))
+		return SL_REASON_INTERNAL;
+	c.seed = ctl->hash_seed;
+	t->now_ns = c.now_ns;
+	if ((c.side->flags & SL_SIDE_MODE_MASK) > t->mode)
+		t->mode = c.side->flags & SL_SIDE_MODE_MASK;
+	if (t->mode == SL_MODE_OFF)
+		return SL_REASON_PASS;
+	if (t->packet.malformed)
+		return SL_REASON_MALFORMED;
+
+	reason = sl_decide(&c, ctl, &ctl->half[t->half & 1], &proven);
+	if (can_reset && reason == SL_REASON_RATE_NEW_CONNS)
+		reason = sl_reset_reason(&c, ctl, t->mode);
+	t->conns_full = c.conns_full;
+	if (!dry) {
+		sl_count_bucket_events(&c.events);
+		return reason;
+	}
+	t->proven = proven;
+	t->lease_over = c.lease_over;
+	t->fallback = (c.side->flags >> SL_SIDE_FALLBACK_SHIFT) & 3;
+	t->shedding = c.shedding;
+	sl_note_waits(t, &c);
+	return reason;
+}
+
+struct sl_steps {
+	int (*judge)(struct sl_trial *t);
+	int (*event)(struct sl_trial *t, __u32 reason, __u32 shadow);
+};
+
+/* The global functions of one hook, and `HOOK_steps` for sl_try() and sl_handle(). */
+#define SL_DEFINE_STEPS(hook, way, can_reset, dry)                                                 \
+	__noinline int hook##_judge(struct sl_trial *t)                                            \
+	{                                                                                          \
+		return t ? (int)sl_judge_trial(t, way, can_reset, dry) : SL_REASON_INTERNAL;       \
+	}                                                                                          \
+	__noinline int hook##_event(struct sl_trial *t, __u32 reason, __u32 shadow)                \
+	{                                                                                          \
+		if (t)                                                                             \
+			sl_event_emit(t, way, reason, shadow);                                     \
+		return 0;                                                                          \
+	}                                                                                          \
+	static const struct sl_steps hook##_steps = { hook##_judge, hook##_event }
+
+/* @t where a function can have its address. */
+static __always_inline struct sl_trial *sl_trial_copy(const struct sl_trial *t)
+{
+	struct sl_trial *copy = sl_trial_scratch();
+
+	if (copy)
+		*copy = *t;
+	return copy;
+}
+
+/* Read the frame and find whose it is; SL_TENANT_NONE: it is not to be judged. */
+static __always_inline void sl_read(struct sl_trial *t, const struct sl_frame *f,
+				    const struct sl_ctl *ctl)
+{
+	const struct sl_ctl_half *live = &ctl->half[t->half & 1];
+	struct sl_packet *p = &t->packet;
+	enum sl_parsed parsed = sl_parse(p, f);
+	struct sl_owner owner;
+
+	if (f->headers_merged)
+		p->bytes += (p->packets - 1) * p->header_bytes;
+	if (parsed == SL_PARSED_NOT_IP) {
+		t->found_by = SL_FOUND_NOT_IP;
+		return;
+	}
+	p->malformed = parsed == SL_PARSED_MALFORMED;
+	p->no_ports |= p->malformed;
+	if (f->dry || !sl_owner_by_service(p, ctl, live, t->half & 1, &owner))
+		owner = sl_find_owner(p, t->half);
+	if (f->is_skb && f->way == SL_EGRESS && !p->malformed &&
+	    (owner.tenant == SL_TENANT_NONE || owner.tenant == SL_TENANT_UNKNOWN))
+		owner = sl_owner_by_socket(f->ctx, live, owner);
+	t->tenant = owner.tenant;
+	t->found_by = (__u8)owner.found_by;
+	if (t->tenant == SL_TENANT_NONE)
+		return;
+	p->bytes +=
+		f->way == SL_INGRESS ? live->overhead_ingress_bytes : live->overhead_egress_bytes;
+	if (p->bytes > SL_PACKET_BYTES_MAX)
+		p->bytes = SL_PACKET_BYTES_MAX;
+}
+
+/* Is there anything about this packet, or its tenant, that only the whole judge knows? */
+static __always_inline bool sl_is_plain(const struct sl_case *c, const struct sl_ctl *ctl)
+{
+	const struct sl_packet *p = c->packet;
+	const struct sl_side *side = c->side;
+
+	if ((side->flags & (SL_SIDE_BLOCKED | SL_SIDE_CONNS)) || c->tenant == SL_TENANT_UNKNOWN ||
+	    side->shed_until_ns || p->malformed)
+		return false;
+	if (side->lease_until_ns && c->now_ns >= side->lease_until_ns)
+		return false;
+	if (c->way == SL_INGRESS && (ctl->block_count4 | ctl->block_count6 | p->no_ports ||
+				     (p->protocol == PROTO_TCP && sl_is_syn(p))))
+		return false;
+	return *(volatile __u32 *)&c->bucket->gen == side->gen;
+}
+
+/* One more packet of its tenant and nothing else: only rates are left to ask. */
+static __always_inline enum sl_reason sl_judge_plain(struct sl_trial *t, struct sl_case *c)
+{
+	enum sl_reason reason;
+
+	t->now_ns = c->now_ns;
+	if ((c->side->flags & SL_SIDE_MODE_MASK) > t->mode)
+		t->mode = c->side->flags & SL_SIDE_MODE_MASK;
+	if (t->mode == SL_MODE_OFF)
+		return SL_REASON_PASS;
+	reason = sl_take_rates(c, &c->side->packets, &c->side->bytes);
+	sl_count_bucket_events(&c->events);
+	return reason;
+}
+
+static __always_inline enum sl_reason sl_judge_copy(struct sl_trial *t, const struct sl_frame *f,
+						    const struct sl_steps *steps)
+{
+	struct sl_trial *copy = f->dry ? t : sl_trial_copy(t);
+	enum sl_reason reason;
+
+	if (!copy)
+		return SL_REASON_INTERNAL;
+	reason = steps->judge(copy);
+	t->mode = copy->mode;
+	t->now_ns = copy->now_ns;
+	if (copy->conns_full && reason == SL_REASON_PASS &&
+	    sl_completes_handshake(f->ctx, &copy->packet))
+		return SL_REASON_CONNS_MAX;
+	return reason;
+}
+
+/* The whole way of one frame but for counting it. @t: zeroed. */
+static __always_inline enum sl_reason sl_try(struct sl_trial *t, const struct sl_frame *f,
+					     const struct sl_steps *steps)
+{
+	struct sl_case c = { .packet = &t->packet, .way = f->way };
+	struct sl_ctl *ctl;
+	__u32 zero = 0;
+
+	t->tenant = SL_TENANT_NONE;
+	t->ifindex = f->ifindex;
+	t->packet.packets = f->packets;
+	t->packet.bytes = f->bytes;
+	t->packet.vlan = f->vlan;
+	t->found_by = SL_FOUND_OFF;
+	ctl = bpf_map_lookup_elem(&sl_ctl, &zero);
+	if (!ctl || ctl->mode == SL_MODE_OFF)
+		return SL_REASON_PASS;
+
+	t->mode = (__u8)ctl->mode;
+	t->half = *(volatile __u32 *)&ctl->epoch & 1;
+	sl_read(t, f, ctl);
+	if (t->tenant == SL_TENANT_NONE)
+		return SL_REASON_PASS;
+	c.tenant = t->tenant;
+	if (f->dry)
+		return sl_judge_copy(t, f, steps);
+	if (!sl_open_case(&c, t->half))
+		return SL_REASON_INTERNAL;
+	return sl_is_plain(&c, ctl) ? sl_judge_plain(t, &c) : sl_judge_copy(t, f, steps);
+}
+
+static __always_inline enum sl_verdict sl_settle(struct sl_trial *t, const struct sl_frame *f,
+						 enum sl_reason reason,
+						 const struct sl_steps *steps)
+{
+	bool shadow = t->mode == SL_MODE_SHADOW && reason != SL_REASON_PASS;
+	const struct sl_ctl *ctl;
+	struct sl_trial *copy;
+	__u32 zero = 0;
+	__u64 before;
+
+	if (shadow)
+		sl_count_reason(&sl_counters, t->tenant, f->way, SL_REASON_PASS, &t->packet);
+	before = shadow ? sl_count_reason(&sl_shadow, t->tenant, f->way, reason, &t->packet)
+			: sl_count_reason(&sl_counters, t->tenant, f->way, reason, &t->packet);
+	if (reason == SL_REASON_PASS)
 		return SL_VERDICT_PASS;
-	sl_try(&c, p, ctl, f, &outcome);
-	if (outcome.owner.tenant == SL_TENANT_NONE) {
-		sl_count_bypass(f->way, outcome.owner.found_by, p);
+	ctl = bpf_map_lookup_elem(&sl_ctl, &zero);
+	if (ctl && !(before & ctl->event_mask)) {
+		copy = sl_trial_copy(t);
+		if (copy)
+			steps->event(copy, reason, shadow);
+	}
+	if (shadow)
+		return SL_VERDICT_PASS;
+	return reason == SL_REASON_NEW_CONNS_RESET ? SL_VERDICT_RESET : SL_VERDICT_DROP;
+}
+
+/* Judge and count one frame. */
+static __always_inline enum sl_verdict sl_handle(const struct sl_frame *f,
+						 const struct sl_steps *steps)
+{
+	struct sl_trial t = { 0 };
+	enum sl_reason reason = sl_try(&t, f, steps);
+
+	if (t.tenant == SL_TENANT_NONE) {
+		sl_count_bypass(f->way, t.found_by, &t.packet);
 		return SL_VERDICT_PASS;
 	}
-	sl_count_bucket_events(&c.events);
-	if (outcome.reason == SL_REASON_RATE_NEW_CONNS && f->can_reset)
-		outcome.reason = sl_reset_reason(&c, ctl, outcome.mode);
-	return sl_settle(&c, ctl, &outcome, f->ifindex);
+	return sl_settle(&t, f, reason, steps);
 }

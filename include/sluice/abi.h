@@ -359,7 +359,8 @@ struct sl_ctl {
 	__u64 hash_seed;	 /* of cells and shedding; random at creation */
 	__u64 clock_tick_ns;	 /* a jiffy; the same as the programs' rodata */
 	__u64 clock_offset_ns;	 /* jiffies64 * tick + offset = CLOCK_MONOTONIC (wraps) */
-	__u64 zero; /* always 0, which the verifier does not know: see bpf/lib/cursor.h */
+	__u32 flows_in_use;	 /* 0: no flow was ever bound, and none is looked for */
+	__u32 reserved32;
 	__u64 reserved[2];
 	struct sl_ctl_half half[2];
 	__u64 event_tat_cu; /* on a line of its own: BPF writes it */

@@ -61,9 +61,9 @@ static uint64_t digest_all(const struct sl_shield *s)
 	const struct bpf_map *map;
 
 	bpf_object__for_each_map (map, s->skel->obj) {
-		if (map == s->skel->maps.sl_explanations || map == s->skel->maps.sl_events ||
-		    map == s->skel->maps.sl_sockets || map == s->skel->maps.sl_cells ||
-		    map == s->skel->maps.sl_proven)
+		if (map == s->skel->maps.sl_explanations || map == s->skel->maps.sl_trials ||
+		    map == s->skel->maps.sl_events || map == s->skel->maps.sl_sockets ||
+		    map == s->skel->maps.sl_cells || map == s->skel->maps.sl_proven)
 			continue;
 		digest_map(&hash, s, map);
 	}

@@ -178,6 +178,7 @@ void sl_shield_flow(struct sl_shield *s, const struct sl_flow_set *flow)
 		put(s->skel->maps.sl_flows4, &key, &value);
 	}
 	raise_feature(s, SL_FEATURE_FLOWS);
+	s->ctl->flows_in_use = 1;
 }
 
 /* "address/bits" as the key of the trie of its family. */

@@ -282,6 +282,7 @@ static void maps_fds(struct sl_admin_reply *reply, const struct sl_agent *agent)
 						 SL_MAP_LIMITS, SL_MAP_CTL,    SL_MAP_NAMES };
 	json_t *names = json_array();
 
+	sl_flow_use(agent->maps); /* the receiver binds flows without asking us */
 	for (size_t i = 0; i < sizeof(shared) / sizeof(shared[0]); i++) {
 		(void)json_array_append_new(names, json_string(sl_map_name(shared[i])));
 		reply->fds[reply->fd_count++] = sl_maps_fd(agent->maps, shared[i]);

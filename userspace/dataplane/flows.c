@@ -45,6 +45,11 @@ static int key_of(struct key *ret, const struct sl_flow_spec *flow, struct sl_dp
 	return 0;
 }
 
+void sl_flow_use(const struct sl_maps *maps)
+{
+	__atomic_store_n(&maps->view.ctl->flows_in_use, 1, __ATOMIC_RELEASE);
+}
+
 int sl_flow_bind(const struct sl_maps *maps, const struct sl_flow_spec *flow,
 		 struct sl_dp_error *error)
 {
@@ -57,8 +62,10 @@ int sl_flow_bind(const struct sl_maps *maps, const struct sl_flow_spec *flow,
 	if (flow->tenant >= maps->view.tenants)
 		return sl_dp_fail(error, -ERANGE, "there is no tenant with the id %u",
 				  flow->tenant);
-	if (!bpf_map_update_elem(maps->fds[key.id], &key.v4, &value, BPF_ANY))
+	if (!bpf_map_update_elem(maps->fds[key.id], &key.v4, &value, BPF_ANY)) {
+		sl_flow_use(maps);
 		return 0;
+	}
 	if (errno == E2BIG)
 		return sl_dp_fail(error, -ENOSPC, "the map %s is full with %u flows",
 				  sl_map_name(key.id), maps->max_entries[key.id]);

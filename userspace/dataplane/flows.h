@@ -22,6 +22,12 @@ struct sl_flow_spec {
 	uint32_t tenant;
 };
 
+/*
+ * From now on packets look for their flow. Whoever writes flows past this file (a
+ * process that was handed the maps, a test) says so first; sl_flow_bind() does itself.
+ */
+void sl_flow_use(const struct sl_maps *maps);
+
 /* -ENOSPC: the table is full. -EINVAL: families differ. -ERANGE: no such tenant. */
 int sl_flow_bind(const struct sl_maps *maps, const struct sl_flow_spec *flow,
 		 struct sl_dp_error *error);
