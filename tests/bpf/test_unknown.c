@@ -5,6 +5,7 @@
  */
 #include "tests/harness/test.h"
 
+#include <arpa/inet.h>
 #include <bpf/bpf.h>
 #include <linux/bpf.h>
 #include <netinet/tcp.h>
@@ -120,6 +121,47 @@ static void over_the_share_costs_the_others_nothing(void **state)
 	expect_all(s, &greedy, 3, SL_REASON_PASS);
 	expect_all(s, &greedy, 20, SL_REASON_UNKNOWN_SOURCE);
 	expect_all(s, &modest, 2, SL_REASON_PASS);
+}
+
+/* The cell of each kind that a source of this address has. */
+static uint32_t cell_of(const struct sl_shield *s, uint32_t address_be, unsigned choice)
+{
+	const uint64_t hash = sl_source_hash(address_be, s->ctl->hash_seed);
+
+	return (uint32_t)(hash >> (choice * 32)) & (SL_SHIELD_CELLS - 1);
+}
+
+/* Another source, which shares the first cell of @address_be and not the second. */
+static uint32_t neighbour_of(const struct sl_shield *s, uint32_t address_be)
+{
+	for (uint32_t i = 1;; i++) {
+		const uint32_t other_be = htonl(0x0b000000u + i);
+
+		if (cell_of(s, other_be, 0) == cell_of(s, address_be, 0) &&
+		    cell_of(s, other_be, 1) != cell_of(s, address_be, 1))
+			return other_be;
+	}
+}
+
+/* Two sources in one cell: the one over its share harms the other not, nor is it freed by it. */
+static void neighbours_in_a_cell_neither_harm_nor_help(void **state)
+{
+	const struct sl_pkt greedy = SL_PKT(.to = SL_LOCAL4);
+	struct sl_pkt modest = greedy;
+	struct sl_shield *s = *state;
+	uint32_t address;
+
+	memcpy(&address, &greedy.bytes[greedy.l3 + 12], sizeof(address));
+	address = neighbour_of(s, address);
+	memcpy(&modest.bytes[modest.l3 + 12], &address, sizeof(address));
+	sl_shield_live(s)->source_share = sl_shield_rate(0, 5);
+	expect_all(s, &greedy, 5, SL_REASON_PASS);
+	for (unsigned i = 0; i < 5; i++) {
+		expect_all(s, &greedy, 1, SL_REASON_UNKNOWN_SOURCE);
+		expect_all(s, &modest, 1, SL_REASON_PASS);
+	}
+	expect_all(s, &modest, 1, SL_REASON_UNKNOWN_SOURCE);
+	expect_all(s, &greedy, 1, SL_REASON_UNKNOWN_SOURCE);
 }
 
 /* A cell left by a slower share, or by nobody for half a wrap, refuses nobody. */
@@ -306,6 +348,7 @@ int main(void)
 		cmocka_unit_test_setup(a_host_of_ipv6_is_its_64, nobodys),
 		cmocka_unit_test_setup(a_refused_packet_costs_no_share, nobodys),
 		cmocka_unit_test_setup(over_the_share_costs_the_others_nothing, nobodys),
+		cmocka_unit_test_setup(neighbours_in_a_cell_neither_harm_nor_help, nobodys),
 		cmocka_unit_test_setup(a_cell_from_another_age_counts_as_now, nobodys),
 		cmocka_unit_test_setup(a_spoofed_flood_takes_nobodys_share, nobodys),
 		cmocka_unit_test_setup(the_reserve_is_the_provens_alone, nobodys),
