@@ -50,6 +50,9 @@ static const struct shape_row shapes4[] = {
 	{ { .address = SL_LOCAL4, UDP443, .vlan = 5 },
 	  { .to = SL_LOCAL4, .tags = 1, .tci = { 5 } },
 	  { .to = SL_LOCAL4, .tags = 1, .tci = { 6 } } },
+	{ { .address = SL_LOCAL4, UDP443, .vlan = 5 }, /* the outer of two */
+	  { .to = SL_LOCAL4, .tags = 2, .tci = { 5, 6 } },
+	  { .to = SL_LOCAL4, .tags = 2, .tci = { 6, 5 } } },
 	{ { .address = SL_LOCAL4, UDP443, .vlan = 0 },
 	  { .to = SL_LOCAL4 },
 	  { .to = SL_LOCAL4, .tags = 1, .tci = { 6 } } },
