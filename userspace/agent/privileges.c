@@ -53,7 +53,7 @@ int sl_privileges_check(struct sl_privileges_error *error)
 		if (cap_get_flag(have, kept[i], CAP_PERMITTED, &on) != 0 || on != CAP_SET)
 			return refuse(error, -EPERM,
 				      "needs %s: run as root, or in a container add "
-				      "CAP_BPF and CAP_NET_ADMIN (those two are enough)",
+				      "CAP_BPF, CAP_NET_ADMIN and, to load, CAP_PERFMON",
 				      kept[i] == CAP_BPF ? "CAP_BPF" : "CAP_NET_ADMIN");
 	}
 	return 0;

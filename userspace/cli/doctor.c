@@ -105,13 +105,16 @@ static void judge_bpf(struct findings *findings, const struct sl_doctor_facts *f
 
 static void judge_rights(struct findings *findings, const struct sl_doctor_facts *facts)
 {
-	if (facts->cap_bpf && facts->cap_net_admin) {
-		(void)add(findings, SL_FINDING_OK, "capabilities", "CAP_BPF, CAP_NET_ADMIN");
+	if (facts->cap_bpf && facts->cap_net_admin && facts->cap_perfmon) {
+		(void)add(findings, SL_FINDING_OK, "capabilities",
+			  "CAP_BPF, CAP_NET_ADMIN, CAP_PERFMON");
 		return;
 	}
-	advise(add(findings, SL_FINDING_FAIL, "capabilities", "missing:%s%s",
-		   facts->cap_bpf ? "" : " CAP_BPF", facts->cap_net_admin ? "" : " CAP_NET_ADMIN"),
-	       "sluiced needs both; run this as root to see what root would find");
+	advise(add(findings, SL_FINDING_FAIL, "capabilities", "missing:%s%s%s",
+		   facts->cap_bpf ? "" : " CAP_BPF", facts->cap_net_admin ? "" : " CAP_NET_ADMIN",
+		   facts->cap_perfmon ? "" : " CAP_PERFMON"),
+	       "sluiced needs these, the last only to load; run this as root to see what root "
+	       "would find");
 }
 
 static void judge_mounts(struct findings *findings, const struct sl_doctor_facts *facts)

@@ -20,6 +20,7 @@ struct sl_doctor_facts {
 	char bpffs[256]; /* the folder that was looked at */
 	bool cap_bpf;
 	bool cap_net_admin;
+	bool cap_perfmon;
 	int bpf_errno;	      /* of bpf(2) with a command that does not exist: EINVAL is good */
 	int jit;	      /* net.core.bpf_jit_enable; -1: not said */
 	char cgroup2[256];    /* the mount; "": none */

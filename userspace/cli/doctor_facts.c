@@ -46,6 +46,8 @@ static void look_at_rights(struct sl_doctor_facts *facts)
 		return;
 	facts->cap_bpf = has_capability(caps, CAP_BPF) || has_capability(caps, CAP_SYS_ADMIN);
 	facts->cap_net_admin = has_capability(caps, CAP_NET_ADMIN);
+	facts->cap_perfmon =
+		has_capability(caps, CAP_PERFMON) || has_capability(caps, CAP_SYS_ADMIN);
 	(void)cap_free(caps);
 }
 

@@ -17,6 +17,7 @@ static struct sl_doctor_facts healthy(void)
 					 .bpffs = "/sys/fs/bpf",
 					 .cap_bpf = true,
 					 .cap_net_admin = true,
+					 .cap_perfmon = true,
 					 .bpf_errno = EINVAL,
 					 .jit = 1,
 					 .cgroup2 = "/sys/fs/cgroup",
@@ -91,6 +92,9 @@ static void each_thing_that_is_missing_is_found(void **state)
 	facts.cap_net_admin = false;
 	assert_string_equal(find(&facts, "capabilities", SL_FINDING_FAIL)->found,
 			    "missing: CAP_NET_ADMIN");
+	facts.cap_perfmon = false;
+	assert_string_equal(find(&facts, "capabilities", SL_FINDING_FAIL)->found,
+			    "missing: CAP_NET_ADMIN CAP_PERFMON");
 	facts.jit = 0;
 	assert_non_null(find(&facts, "jit", SL_FINDING_WARN));
 	facts.cgroup2[0] = '\0';
