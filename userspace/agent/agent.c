@@ -51,6 +51,7 @@ static void on_housekeeping(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	sl_agent_expire(agent);
 	sl_watch_renew(agent->watch);
+	sl_agent_repair(agent);
 	if (now_ns < agent->next_retry_ns)
 		return;
 	agent->next_retry_ns = now_ns + RETRY_NS;

@@ -31,7 +31,7 @@ struct sl_agent_interface {
 	struct sl_interface_spec spec;
 	int ifindex; /* 0: it does not exist */
 	bool attached;
-	struct sl_attach_report report; /* when attached */
+	struct sl_attach_report report; /* of what is attached; egress even with an error */
 	char error[512];		/* why not, when it exists and is not */
 };
 
@@ -43,7 +43,8 @@ struct sl_agent_stats {
 	uint64_t apply_ns; /* of the last */
 	uint64_t state_failures_total;
 	uint64_t attach_failures_total;
-	uint64_t events_total; /* read from the ring */
+	uint64_t attach_repairs_total; /* somebody took a program off */
+	uint64_t events_total;	       /* read from the ring */
 };
 
 struct sl_agent_occupancy {
@@ -140,6 +141,8 @@ void sl_agent_take_interfaces(struct sl_agent *agent);
 void sl_agent_on_link(const struct sl_link_slot *slot, int ifindex, bool come, void *arg);
 /* Those that exist and are not attached, once more. */
 void sl_agent_retry_interfaces(struct sl_agent *agent);
+/* Those that somebody else took a program off, and the counting of connections. */
+void sl_agent_repair(struct sl_agent *agent);
 /* NULL when all that exist are attached, else the first that is not. */
 const struct sl_agent_interface *sl_agent_unattached(const struct sl_agent *agent);
 

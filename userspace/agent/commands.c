@@ -151,6 +151,20 @@ static void limit_list(struct sl_admin_reply *reply, const struct sl_agent *agen
 	reply->body = json_pack("{so so}", "overrides", list, "sheds", sheds_list(agent));
 }
 
+/* Room for one more of its family, or for itself once more. */
+static bool has_block_room(const struct sl_agent *agent, const struct sl_prefix_spec *prefix)
+{
+	const struct sl_config *config = agent->effective;
+	size_t used = 0;
+
+	for (size_t i = 0; i < config->block_count; i++) {
+		if (memcmp(&config->blocks[i].prefix, prefix, sizeof(*prefix)) == 0)
+			return true;
+		used += config->blocks[i].prefix.address.family == prefix->address.family;
+	}
+	return used < config->sizes.blocks;
+}
+
 static void block_add(struct sl_admin_reply *reply, const struct sl_admin_request *request,
 		      struct sl_agent *agent)
 {
@@ -159,6 +173,13 @@ static void block_add(struct sl_admin_reply *reply, const struct sl_admin_reques
 					  .value = 1,
 					  .until_unix_ns = end_of(request) };
 
+	if (!has_block_room(agent, &request->prefix)) {
+		refuse(reply,
+		       "sizes.blocks: there is room for %u blocks of a family and all are taken; "
+		       "lift some, or raise it and start once with --migrate",
+		       agent->effective->sizes.blocks);
+		return;
+	}
 	set_one(reply, agent, &item);
 }
 

@@ -65,6 +65,9 @@ static void export_counts(struct sl_metrics *page, const struct sl_agent *agent)
 		  agent->stats.state_failures_total },
 		{ "sluice_interface_attach_failures_total", "Interfaces that refused a program.",
 		  agent->stats.attach_failures_total },
+		{ "sluice_interface_repairs_total",
+		  "Times somebody else took a program off and it was attached again.",
+		  agent->stats.attach_repairs_total },
 		{ "sluice_links_overruns_total", "Times interfaces had to be listed anew.",
 		  links.overruns_total },
 		{ "sluice_links_malformed_total", "Messages about interfaces that made no sense.",
@@ -112,8 +115,6 @@ static void export_interfaces(struct sl_metrics *page, const struct sl_agent *ag
 		const struct sl_label label = { "interface", interface->spec.name };
 
 		sl_metrics_add(page, attached, &label, 1, interface->attached);
-		if (!interface->attached)
-			continue;
 		export_hook(page, hooks, interface, "xdp", &interface->report.xdp);
 		export_hook(page, hooks, interface, "tc_ingress", &interface->report.tc_ingress);
 		export_hook(page, hooks, interface, "tc_egress", &interface->report.tc_egress);

@@ -24,6 +24,15 @@ static bool is_news(const struct sl_agent_interface *interface,
 	       interface->report.tc_egress.how != report->tc_egress.how;
 }
 
+/* It is not there (any more). */
+static void forget(struct sl_agent_interface *interface)
+{
+	interface->attached = false;
+	interface->ifindex = 0;
+	interface->report = (struct sl_attach_report){ .ifindex = 0 };
+	interface->error[0] = '\0';
+}
+
 static void attach(struct sl_agent *agent, struct sl_agent_interface *interface)
 {
 	struct sl_dp_error error = { .message = "" };
@@ -32,14 +41,14 @@ static void attach(struct sl_agent *agent, struct sl_agent_interface *interface)
 	bool is_new;
 
 	if (err == -ENODEV) {
-		interface->attached = false;
-		interface->ifindex = 0;
-		interface->error[0] = '\0';
+		forget(interface);
 		return;
 	}
 	if (err) {
 		is_new = strcmp(interface->error, error.message) != 0;
 		interface->attached = false;
+		interface->ifindex = report.ifindex;
+		interface->report = report;
 		agent->stats.attach_failures_total++;
 		(void)snprintf(interface->error, sizeof(interface->error), "%s", error.message);
 		if (is_new) /* retries say it once */
@@ -147,11 +156,8 @@ void sl_agent_on_link(const struct sl_link_slot *slot, int ifindex, bool come, v
 	sl_log_limited(agent->log, SL_LOG_LINKS, SL_LOG_WARN, "interface gone",
 		       SL_STR("interface", slot->name), SL_NUM("ifindex", ifindex));
 	detach(agent, ifindex, slot->name);
-	if (interface->ifindex == ifindex) {
-		interface->attached = false;
-		interface->ifindex = 0;
-		interface->error[0] = '\0';
-	}
+	if (interface->ifindex == ifindex)
+		forget(interface);
 }
 
 void sl_agent_retry_interfaces(struct sl_agent *agent)
@@ -159,6 +165,41 @@ void sl_agent_retry_interfaces(struct sl_agent *agent)
 	for (size_t i = 0; i < agent->interface_count; i++)
 		if (agent->interfaces[i].error[0])
 			attach(agent, &agent->interfaces[i]);
+}
+
+static void repair_sockets(struct sl_agent *agent)
+{
+	struct sl_dp_error error = { .message = "" };
+
+	if (sl_attach_check_sockets(agent->config->pin_dir, &agent->sockets) == 0)
+		return;
+	agent->stats.attach_repairs_total++;
+	sl_log_limited(agent->log, SL_LOG_LINKS, SL_LOG_WARN,
+		       "somebody took the program off that counts connections; attaching it again");
+	if (sl_attach_sockets(agent->dataplane, agent->config->cgroup_dir, &agent->sockets,
+			      &error) != 0)
+		sl_log_limited(agent->log, SL_LOG_LINKS, SL_LOG_ERROR,
+			       "concurrent connections are not counted; trying again",
+			       SL_STR("error", error.message));
+}
+
+void sl_agent_repair(struct sl_agent *agent)
+{
+	for (size_t i = 0; i < agent->interface_count; i++) {
+		struct sl_agent_interface *interface = &agent->interfaces[i];
+
+		/* One that vanished is the news of sl_agent_on_link(). */
+		if (!interface->report.ifindex ||
+		    sl_attach_check(agent->config->pin_dir, &interface->report) != -ENOLINK)
+			continue;
+		agent->stats.attach_repairs_total++;
+		sl_log_limited(agent->log, SL_LOG_LINKS, SL_LOG_WARN,
+			       "somebody took a program off; attaching it again",
+			       SL_STR("interface", interface->spec.name),
+			       SL_NUM("ifindex", interface->ifindex));
+		attach(agent, interface);
+	}
+	repair_sockets(agent);
 }
 
 const struct sl_agent_interface *sl_agent_unattached(const struct sl_agent *agent)

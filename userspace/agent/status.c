@@ -22,13 +22,14 @@ static json_t *interface_status(const struct sl_agent_interface *interface)
 	json_t *json = json_pack("{ss si sb}", "name", interface->spec.name, "ifindex",
 				 interface->ifindex, "attached", interface->attached);
 
-	if (interface->attached) {
+	if (report->ifindex) {
 		(void)json_object_set_new(json, "xdp", text(sl_attached_name(report->xdp.how)));
 		(void)json_object_set_new(json, "tc_ingress",
 					  text(sl_attached_name(report->tc_ingress.how)));
 		(void)json_object_set_new(json, "tc_egress",
 					  text(sl_attached_name(report->tc_egress.how)));
-	} else {
+	}
+	if (!interface->attached) {
 		(void)json_object_set_new(
 			json, "error",
 			text(interface->error[0] ? interface->error : "no such interface (yet)"));
@@ -71,6 +72,8 @@ static json_t *counts_status(const struct sl_agent *agent)
 	(void)json_object_set_new(json, "apply_failures",
 				  number(agent->stats.apply_failures_total));
 	(void)json_object_set_new(json, "last_apply_us", number(agent->stats.apply_ns / 1000));
+	(void)json_object_set_new(json, "attach_repairs",
+				  number(agent->stats.attach_repairs_total));
 	(void)json_object_set_new(json, "state_failures",
 				  number(agent->stats.state_failures_total));
 	(void)json_object_set_new(json, "requests", number(admin.requests_total));

@@ -34,17 +34,18 @@ static int attach_wanted(struct sl_attach_report *report, struct sl_dataplane *d
 			 const struct sl_interface_spec *wish, bool ingress_by_tc, bool clsact,
 			 struct sl_dp_error *error)
 {
-	int r;
+	int r, egress = 0;
 
 	if (ingress_by_tc)
 		r = sl_tc_attach(&report->tc_ingress, dataplane, false, wish->name, report->ifindex,
 				 clsact, error);
 	else
 		r = sl_xdp_attach(&report->xdp, dataplane, wish, report->ifindex, error);
-	if (!r && wish->egress)
-		r = sl_tc_attach(&report->tc_egress, dataplane, true, wish->name, report->ifindex,
-				 clsact, error);
-	return r;
+	/* A driver or program that is in the way of ingress is not in the way of egress. */
+	if (wish->egress)
+		egress = sl_tc_attach(&report->tc_egress, dataplane, true, wish->name,
+				      report->ifindex, clsact, r ? NULL : error);
+	return r ? r : egress;
 }
 
 static int detach_unwanted(const char *pin_dir, int ifindex, bool xdp, bool tc_ingress,
@@ -77,14 +78,28 @@ int sl_attach_interface(struct sl_dataplane *dataplane, const struct sl_interfac
 	if (!r)
 		r = detach_unwanted(sl_maps_pin_dir(sl_dataplane_maps(dataplane)), report.ifindex,
 				    !ingress_by_tc, ingress_by_tc, wish->egress, error);
-	if (!r)
-		*ret = report;
+	*ret = report;
 	return r;
 }
 
 int sl_detach_interface(const char *pin_dir, int ifindex, struct sl_dp_error *error)
 {
 	return detach_unwanted(pin_dir, ifindex, false, false, false, error);
+}
+
+int sl_attach_check(const char *pin_dir, const struct sl_attach_report *report)
+{
+	int ifindex = report->ifindex;
+
+	if ((int)if_nametoindex(report->ifname) != ifindex)
+		return -ENODEV;
+	if (report->xdp.how && !sl_xdp_holds(&report->xdp, pin_dir, ifindex))
+		return -ENOLINK;
+	if (report->tc_ingress.how && !sl_tc_holds(&report->tc_ingress, pin_dir, false, ifindex))
+		return -ENOLINK;
+	if (report->tc_egress.how && !sl_tc_holds(&report->tc_egress, pin_dir, true, ifindex))
+		return -ENOLINK;
+	return 0;
 }
 
 /* ---- sockets ---- */
@@ -135,6 +150,11 @@ int sl_attach_sockets(struct sl_dataplane *dataplane, const char *cgroup_dir,
 	if (ret)
 		*ret = made;
 	return 0;
+}
+
+int sl_attach_check_sockets(const char *pin_dir, const struct sl_attachment *sockets)
+{
+	return !sockets->how || sl_link_holds(sockets, pin_dir, SL_PIN_SOCK_OPS, 0) ? 0 : -ENOLINK;
 }
 
 int sl_detach_sockets(const char *pin_dir, struct sl_dp_error *error)

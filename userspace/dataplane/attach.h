@@ -66,7 +66,8 @@ struct sl_attach_options {
  * share. -EOPNOTSUP, -EINVAL, ...: refused by the driver; the message has the
  * driver's own words where it gave any, what of MTU, LRO, queues and link state
  * may be the cause, and what to change. On failure the other hooks of the
- * interface that were there stay.
+ * interface that were there stay, egress is attached even when ingress was refused,
+ * and @ret says what is attached (not with -ENODEV).
  */
 int sl_attach_interface(struct sl_dataplane *dataplane, const struct sl_interface_spec *wish,
 			const struct sl_attach_options *options, struct sl_attach_report *ret,
@@ -82,6 +83,16 @@ int sl_attach_sockets(struct sl_dataplane *dataplane, const char *cgroup_dir,
 /*
  * The rest needs only the pins, not the agent.
  */
+
+/*
+ * Is all that @report says still attached? Some system calls, nothing is changed.
+ * -ENOLINK: a hook is not, because somebody detached, replaced or unpinned it:
+ * attach again. -ENODEV: the interface has gone or lost its name.
+ */
+int sl_attach_check(const char *pin_dir, const struct sl_attach_report *report);
+
+/* The same of the cgroup; 0 when @sockets says that nothing was attached. */
+int sl_attach_check_sockets(const char *pin_dir, const struct sl_attachment *sockets);
 
 /* Everything of ours off this interface. 0 also when nothing was there. */
 int sl_detach_interface(const char *pin_dir, int ifindex, struct sl_dp_error *error);

@@ -238,10 +238,13 @@ int sl_dispatcher_attach(struct sl_attachment *ret, struct sl_dataplane *datapla
 	int r = open_dispatcher(&mp, ifindex);
 
 	if (r)
-		return sl_libbpf_fail(error, r,
-				      "%s: an XDP program is there and cannot be looked at (this "
-				      "needs CAP_SYS_ADMIN): %s",
-				      ifname, strerror(-r));
+		return sl_libbpf_fail(
+			error, r,
+			"%s: an XDP program is there and cannot be looked at (this needs "
+			"CAP_SYS_ADMIN, which sluiced gives up after its start): %s. To join a "
+			"dispatcher start sluiced anew; else remove the program (ip link set %s "
+			"xdp off), or say attach: tc-only",
+			ifname, strerror(-r), ifname);
 	if (xdp_multiprog__is_legacy(mp))
 		return refuse_legacy(error, ifname, mp);
 	mode = xdp_multiprog__attach_mode(mp);

@@ -89,6 +89,25 @@ int sl_link_read(struct sl_attachment *ret, const char *pin_dir, enum sl_pin_hoo
 	return r ? r : read_link(ret, fd);
 }
 
+/* A link whose place was taken from it is still there, but of no interface or cgroup. */
+bool sl_link_holds(const struct sl_attachment *link, const char *pin_dir, enum sl_pin_hook hook,
+		   int ifindex)
+{
+	struct bpf_link_info info = { 0 };
+	__u32 size = sizeof(info);
+	struct sl_pin_path path;
+	sl_autoclose int fd = -1;
+
+	if (open_link(&fd, &path, pin_dir, hook, ifindex) ||
+	    bpf_obj_get_info_by_fd(fd, &info, &size) || info.id != link->link_id ||
+	    info.prog_id != link->prog_id)
+		return false;
+	if (hook == SL_PIN_SOCK_OPS)
+		return info.cgroup.cgroup_id != 0;
+	/* A TCX link says it at the same place; headers before Linux 6.6 have no name for that. */
+	return info.xdp.ifindex == (__u32)ifindex;
+}
+
 int sl_link_detach(const char *pin_dir, enum sl_pin_hook hook, int ifindex,
 		   struct sl_dp_error *error)
 {

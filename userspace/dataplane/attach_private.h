@@ -27,6 +27,10 @@ int sl_link_attach(struct sl_attachment *ret, const struct sl_link_wish *wish);
 int sl_link_read(struct sl_attachment *ret, const char *pin_dir, enum sl_pin_hook hook,
 		 int ifindex);
 
+/* Is the link pinned there that one, and does it still hold its place? */
+bool sl_link_holds(const struct sl_attachment *link, const char *pin_dir, enum sl_pin_hook hook,
+		   int ifindex);
+
 /* Destroys and unpins. 0 also when there is none. */
 int sl_link_detach(const char *pin_dir, enum sl_pin_hook hook, int ifindex,
 		   struct sl_dp_error *error);
@@ -37,6 +41,7 @@ uint32_t sl_prog_id(int prog_fd);
 
 int sl_xdp_attach(struct sl_attachment *ret, struct sl_dataplane *dataplane,
 		  const struct sl_interface_spec *wish, int ifindex, struct sl_dp_error *error);
+bool sl_xdp_holds(const struct sl_attachment *attachment, const char *pin_dir, int ifindex);
 int sl_xdp_read(struct sl_attachment *ret, const char *pin_dir, int ifindex);
 int sl_xdp_detach(const char *pin_dir, int ifindex, struct sl_dp_error *error);
 
@@ -51,5 +56,7 @@ int sl_dispatcher_detach(const char *pin_dir, int ifindex, struct sl_dp_error *e
 
 int sl_tc_attach(struct sl_attachment *ret, struct sl_dataplane *dataplane, bool egress,
 		 const char *ifname, int ifindex, bool clsact, struct sl_dp_error *error);
+bool sl_tc_holds(const struct sl_attachment *attachment, const char *pin_dir, bool egress,
+		 int ifindex);
 int sl_tc_read(struct sl_attachment *ret, const char *pin_dir, bool egress, int ifindex);
 int sl_tc_detach(const char *pin_dir, bool egress, int ifindex, struct sl_dp_error *error);

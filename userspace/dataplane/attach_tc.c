@@ -141,6 +141,20 @@ int sl_tc_attach(struct sl_attachment *ret, struct sl_dataplane *dataplane, bool
 			  strerror(-r));
 }
 
+bool sl_tc_holds(const struct sl_attachment *attachment, const char *pin_dir, bool egress,
+		 int ifindex)
+{
+	struct bpf_tc_hook hook = hook_of(egress, ifindex);
+	struct bpf_tc_opts options = { .sz = sizeof(options),
+				       .handle = CLSACT_HANDLE,
+				       .priority = CLSACT_PRIORITY };
+
+	if (attachment->how == SL_ATTACHED_TCX)
+		return sl_link_holds(attachment, pin_dir, link_hook(egress), ifindex);
+	sl_libbpf_log_begin();
+	return !bpf_tc_query(&hook, &options) && options.prog_id == attachment->prog_id;
+}
+
 int sl_tc_read(struct sl_attachment *ret, const char *pin_dir, bool egress, int ifindex)
 {
 	sl_autoclose int fd = -1;

@@ -128,6 +128,16 @@ int sl_xdp_attach(struct sl_attachment *ret, struct sl_dataplane *dataplane,
 	return r;
 }
 
+/* A dispatcher is exchanged whenever a program joins or leaves: any one is enough. */
+bool sl_xdp_holds(const struct sl_attachment *attachment, const char *pin_dir, int ifindex)
+{
+	struct sl_attachment now;
+
+	if (attachment->how != SL_ATTACHED_DISPATCHER)
+		return sl_link_holds(attachment, pin_dir, SL_PIN_XDP, ifindex);
+	return query(&now, ifindex) || now.how != SL_ATTACHED_NOT;
+}
+
 int sl_xdp_read(struct sl_attachment *ret, const char *pin_dir, int ifindex)
 {
 	struct sl_attachment now = { 0 };

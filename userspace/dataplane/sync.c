@@ -4,10 +4,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/membarrier.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -17,15 +20,45 @@
 
 #define ZERO_BATCH 256u
 
+/*
+ * The process that holds the lock of this folder; 0: the kernel does not tell. A line:
+ * 1: FLOCK  ADVISORY  WRITE 4711 00:1a:5678 0 EOF
+ */
+static int lock_holder(int fd)
+{
+	sl_autofclose FILE *locks = fopen("/proc/locks", "re");
+	char line[128], place[64];
+	struct stat st;
+
+	if (!locks || fstat(fd, &st))
+		return 0;
+	(void)snprintf(place, sizeof(place), " %02x:%02x:%llu ", major(st.st_dev), minor(st.st_dev),
+		       (unsigned long long)st.st_ino);
+	while (fgets(line, sizeof(line), locks)) {
+		char *end = strstr(line, place);
+
+		if (!end || !strstr(line, " FLOCK "))
+			continue;
+		*end = '\0';
+		return (int)strtol(strrchr(line, ' '), NULL, 10);
+	}
+	return 0;
+}
+
 int sl_sync_lock(int *ret_fd, const char *pin_dir, struct sl_dp_error *error)
 {
 	sl_autoclose int fd = open(pin_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	if (fd < 0)
 		return sl_dp_fail(error, -errno, "cannot open %s: %s", pin_dir, strerror(errno));
-	if (flock(fd, LOCK_EX | LOCK_NB))
-		return sl_dp_fail(error, errno == EWOULDBLOCK ? -EBUSY : -errno,
-				  "%s is in use by another process: is sluiced running?", pin_dir);
+	if (flock(fd, LOCK_EX | LOCK_NB)) {
+		if (errno != EWOULDBLOCK)
+			return sl_dp_fail(error, -errno, "cannot lock %s: %s", pin_dir,
+					  strerror(errno));
+		return sl_dp_fail(error, -EBUSY,
+				  "%s is in use by another process (%d): is sluiced running?",
+				  pin_dir, lock_holder(fd));
+	}
 	*ret_fd = SL_TAKE_FD(fd);
 	return 0;
 }
