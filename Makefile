@@ -92,7 +92,7 @@ BPF_FLAGS := -target bpf -mcpu=v3 -O2 -g -std=gnu11 -Wall -Wextra -Werror -Wshad
 LINK_FUZZ ?=
 
 # These goals only read or remove: they need no compiler.
-ifneq ($(filter-out help clean hooks test setup format vmlinux,$(or $(MAKECMDGOALS),all)),)
+ifneq ($(filter-out help clean hooks test demo run setup format vmlinux,$(or $(MAKECMDGOALS),all)),)
 
 probe_file := $(O)/probed-$(notdir $(CC))
 probed := $(shell [ $(probe_file) -nt Makefile ] || { mkdir -p $(O); for f in $(PROBED); do \
@@ -263,10 +263,12 @@ bench: all benches ## measure beside the targets and the peers: build/bench/resu
 CONFIG ?= $(firstword $(wildcard docs/examples/*.yaml))
 IFACE  ?=
 .PHONY: demo run
-demo: all ## three tenants and an attack in network namespaces (root)
+demo: setup ## setup if needed, then three tenants and an attack in network namespaces (root)
+	$(Q)$(MAKE) --no-print-directory -j$$(nproc) all
 	$(Q)scripts/demo.sh
 
-run: all ## protect an interface: IFACE=eth0 CONFIG=docs/examples/...yaml (root)
+run: setup ## setup if needed, protect an interface: IFACE=eth0 CONFIG=docs/examples/...yaml (root)
+	$(Q)$(MAKE) --no-print-directory -j$$(nproc) all
 	$(Q)scripts/run.sh "$(CONFIG)" "$(IFACE)"
 
 .PHONY: format vmlinux hooks install clean help
