@@ -66,6 +66,23 @@ static void print_all(FILE *out)
 		    out);
 }
 
+/* The keys of KEY=VALUE, which the completion knows: one a line. */
+static void print_keys(FILE *out, const struct sl_command *command)
+{
+	const char *words = command->words ? strchr(command->words, '|') : NULL;
+
+	if (!words || !strstr(command->arguments, "KEY="))
+		return;
+	(void)fputs("\nKEY is one of:\n", out);
+	for (words++; *words; words += strspn(words, " ")) {
+		size_t length = strcspn(words, " ");
+		size_t shown = length && words[length - 1] == '=' ? length - 1 : length;
+
+		(void)fprintf(out, "  %.*s\n", (int)shown, words);
+		words += length;
+	}
+}
+
 static void print_one(FILE *out, const struct sl_command *command)
 {
 	(void)fputs("Usage: sluicectl ", out);
@@ -75,6 +92,7 @@ static void print_one(FILE *out, const struct sl_command *command)
 		(void)fputs("\nOptions:\n", out);
 		print_options(out, command->options);
 	}
+	print_keys(out, command);
 }
 
 static bool matches(const struct sl_command *command, const char *noun, const char *verb)

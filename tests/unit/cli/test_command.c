@@ -174,6 +174,8 @@ static void help_of_a_noun_is_of_all_its_verbs(void **state)
 	assert_non_null(strstr(noun.out, "sluicectl limit clear NAME"));
 	assert_non_null(strstr(verb.out, "limit set"));
 	assert_null(strstr(verb.out, "limit clear"));
+	assert_non_null(strstr(verb.out, "\n  ingress.packets_per_s\n"));
+	assert_non_null(strstr(verb.out, "\n  blocked\n"));
 	assert_string_equal(flag.out, verb.out);
 	assert_non_null(strstr(all.out, "uninstall"));
 	assert_null(strstr(all.out, "complete"));
