@@ -41,8 +41,8 @@ tenants:
   - {name: bytes_in, ingress: {bytes_per_s: 2MB, bytes_burst: 2MB}}
   - {name: bytes_out, egress: {bytes_per_s: 2MB, bytes_burst: 2MB}}
   - {name: control}
-  - {name: tcp_in, ingress: {bytes_per_s: 4MB, bytes_burst: 1MB}}
-  - {name: tcp_out, egress: {bytes_per_s: 4MB, bytes_burst: 1MB}}
+  - {name: tcp_in, ingress: {bytes_per_s: 4MB}}
+  - {name: tcp_out, egress: {bytes_per_s: 4MB}}
   - {name: web, egress: {bytes_per_s: 4MB}}
   - {name: syns, new_connections_per_s: 500, new_connections_burst: 500}
   - {name: resets, new_connections_per_s: 1, new_connections_burst: 2, over_new_connections: reset}

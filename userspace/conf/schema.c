@@ -13,8 +13,9 @@
 
 #define S_NS 1000000000ull
 
-#define UNLIMITED_HELP " Left out: unlimited. 0: blocked."
-#define BURST_HELP     " Left out: what the rate admits in 100 ms, at least "
+#define UNLIMITED_HELP	 " Left out: unlimited. 0: blocked."
+#define BURST_HELP	 " Left out: what the rate admits in 100 ms, at least "
+#define BYTES_BURST_HELP " Left out: what the rate admits in 250 ms, at least "
 
 static const struct sl_choice over_new_connections[] = {
 	{ "drop", 0 },
@@ -48,7 +49,7 @@ static const struct sl_conf_field pair_fields[] = {
 	  .help = "Bytes per second, as on the wire without preamble and checksum; see "
 		  "overhead_bytes." UNLIMITED_HELP },
 	{ "bytes_burst", &sl_conf_byte_burst, MEMBER(rate_pair, bytes),
-	  .help = "Bytes that may come at once; 2048 or more." BURST_HELP "16 KiB." },
+	  .help = "Bytes that may come at once; 2048 or more." BYTES_BURST_HELP "16 KiB." },
 };
 
 static const struct sl_conf_table ingress = { "Limits of what comes in for the tenant.",
@@ -210,7 +211,7 @@ static const struct sl_conf_field unknown_fields[] = {
 	{ "bytes_per_s", &sl_conf_byte_rate, .fallback = "unlimited",
 	  MEMBER(sl_unknown_spec, bytes), .help = "Bytes per second." },
 	{ "bytes_burst", &sl_conf_byte_burst, MEMBER(sl_unknown_spec, bytes),
-	  .help = "Bytes that may come at once." BURST_HELP "16 KiB." },
+	  .help = "Bytes that may come at once." BYTES_BURST_HELP "16 KiB." },
 	{ "egress", .table = &egress, MEMBER(sl_unknown_spec, egress_packets) },
 	{ "new_connections_per_s", &sl_conf_rate, .fallback = "1k",
 	  MEMBER(sl_unknown_spec, new_connections), .help = "New TCP connections per second." },

@@ -10,7 +10,9 @@
 uint64_t sl_rate_default_burst(uint64_t per_s, enum sl_unit unit)
 {
 	const uint64_t min = unit == SL_UNIT_BYTES ? SL_RATE_BURST_BYTES_DEFAULT : 1;
-	uint64_t burst = per_s / (1000 / SL_RATE_BURST_MS_DEFAULT);
+	const uint64_t ms =
+		unit == SL_UNIT_BYTES ? SL_RATE_BURST_BYTES_MS_DEFAULT : SL_RATE_BURST_MS_DEFAULT;
+	uint64_t burst = per_s / (1000 / ms);
 
 	return burst > min ? burst : min;
 }

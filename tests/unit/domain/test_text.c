@@ -163,7 +163,7 @@ static void bursts_are_chosen_or_checked(void **state)
 	} cases[] = {
 		{ { .per_s = 10000 }, SL_UNIT_COUNT, 0, 0, 1000, "" },
 		{ { .per_s = 1 }, SL_UNIT_COUNT, 0, 0, 1, "" },
-		{ { .per_s = 10000000 }, SL_UNIT_BYTES, 0, 0, 1000000, "" },
+		{ { .per_s = 10000000 }, SL_UNIT_BYTES, 0, 0, 2500000, "" },
 		{ { .per_s = 1000 }, SL_UNIT_BYTES, 0, 0, 16384, "" },
 		{ { .unlimited = true }, SL_UNIT_COUNT, 0, 0, 0, "" },
 		{ { .per_s = 0 }, SL_UNIT_COUNT, 0, 0, 0, "" },
