@@ -264,6 +264,28 @@ static __always_inline enum sl_parsed sl_parse_ip6(struct sl_packet *p, const st
 	return sl_parse_extensions(p, f, c.offset, payload_bytes);
 }
 
+/*
+ * Step over up to two tags; *proto becomes the EtherType behind them. *vlan becomes
+ * the outer tag's id, unless it is set. False: a tag is cut off.
+ */
+static __always_inline bool sl_skip_tags(struct sl_cursor *c, __be16 *proto, __u16 *vlan)
+{
+#pragma unroll
+	for (int i = 0; i < 2; i++) {
+		const struct vlan_hdr *tag;
+
+		if (*proto != bpf_htons(ETH_P_8021Q) && *proto != bpf_htons(ETH_P_8021AD))
+			break;
+		tag = sl_cursor_take_as(c, struct vlan_hdr);
+		if (!tag)
+			return false;
+		if (*vlan == SL_VLAN_NONE)
+			*vlan = bpf_ntohs(tag->h_vlan_TCI) & VLAN_ID_MASK;
+		*proto = tag->h_vlan_encapsulated_proto;
+	}
+	return true;
+}
+
 /* @p: zeroed, but for .vlan when the tag is not in the frame. */
 static __always_inline enum sl_parsed sl_parse(struct sl_packet *p, const struct sl_frame *f)
 {
@@ -275,20 +297,8 @@ static __always_inline enum sl_parsed sl_parse(struct sl_packet *p, const struct
 	if (!eth)
 		return SL_PARSED_MALFORMED;
 	proto = eth->h_proto;
-
-#pragma unroll
-	for (int i = 0; i < 2; i++) {
-		const struct vlan_hdr *tag;
-
-		if (proto != bpf_htons(ETH_P_8021Q) && proto != bpf_htons(ETH_P_8021AD))
-			break;
-		tag = sl_cursor_take_as(&c, struct vlan_hdr);
-		if (!tag)
-			return SL_PARSED_MALFORMED;
-		if (p->vlan == SL_VLAN_NONE)
-			p->vlan = bpf_ntohs(tag->h_vlan_TCI) & VLAN_ID_MASK;
-		proto = tag->h_vlan_encapsulated_proto;
-	}
+	if (!sl_skip_tags(&c, &proto, &p->vlan))
+		return SL_PARSED_MALFORMED;
 
 	if (wire_bytes)
 		wire_bytes -= c.offset;

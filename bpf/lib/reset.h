@@ -114,26 +114,18 @@ static __always_inline __u32 sl_reset_ip6(struct ipv6hdr *ip, const struct tcphd
 	return payload_bytes;
 }
 
-/* Step over Ethernet and up to two tags. Returns the EtherType, 0 when cut off. */
+/* Step over Ethernet and its tags. Returns the EtherType, 0 when cut off. */
 static __always_inline __be16 sl_reset_skip_l2(struct sl_cursor *c, struct ethhdr **ret)
 {
 	struct ethhdr *eth = sl_cursor_take_as(c, struct ethhdr);
+	__u16 ignored = SL_VLAN_NONE;
 	__be16 proto;
 
 	if (!eth)
 		return 0;
 	proto = eth->h_proto;
-#pragma unroll
-	for (int i = 0; i < 2; i++) {
-		const struct vlan_hdr *tag;
-
-		if (proto != bpf_htons(ETH_P_8021Q) && proto != bpf_htons(ETH_P_8021AD))
-			break;
-		tag = sl_cursor_take_as(c, struct vlan_hdr);
-		if (!tag)
-			return 0;
-		proto = tag->h_vlan_encapsulated_proto;
-	}
+	if (!sl_skip_tags(c, &proto, &ignored))
+		return 0;
 	*ret = eth;
 	return proto;
 }
