@@ -440,25 +440,15 @@ static void uninstall_leaves_nothing(void **state)
 	assert_int_equal(detached, 0);
 }
 
-static int remove_bed(void **state)
-{
-	sl_bed_remove(*state);
-	free(*state);
-	return 0;
-}
-
 static int open_bed(void **state)
 {
-	struct sl_bed *bed = malloc(sizeof(*bed));
 	struct sl_config *config;
 
-	if (!bed)
+	if (sl_bed_setup(state, "attach"))
 		return -ENOMEM;
-	*bed = sl_bed_make("attach");
-	*state = bed;
-	sl_bed_open(bed, false);
-	config = sl_bed_config(bed, 1, 0);
-	sl_plan_free(sl_bed_apply(bed, config));
+	sl_bed_open(*state, false);
+	config = sl_bed_config(*state, 1, 0);
+	sl_plan_free(sl_bed_apply(*state, config));
 	sl_config_free(config);
 	return 0;
 }
@@ -481,5 +471,5 @@ int main(void)
 	};
 
 	sl_bed_enter_namespace();
-	return cmocka_run_group_tests(tests, open_bed, remove_bed);
+	return cmocka_run_group_tests(tests, open_bed, sl_bed_teardown);
 }

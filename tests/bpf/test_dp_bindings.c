@@ -162,22 +162,11 @@ static void cgroups_and_marks_are_bound(void **state)
 	sl_config_free(config);
 }
 
-static int remove_bed(void **state)
-{
-	sl_bed_remove(*state);
-	free(*state);
-	return 0;
-}
-
 static int open_bed(void **state)
 {
-	struct sl_bed *bed = malloc(sizeof(*bed));
-
-	if (!bed)
+	if (sl_bed_setup(state, "bindings"))
 		return -ENOMEM;
-	*bed = sl_bed_make("bindings");
-	*state = bed;
-	sl_bed_open(bed, false);
+	sl_bed_open(*state, false);
 	return 0;
 }
 
@@ -190,5 +179,5 @@ int main(void)
 	};
 
 	sl_bed_enter_namespace();
-	return cmocka_run_group_tests(tests, open_bed, remove_bed);
+	return cmocka_run_group_tests(tests, open_bed, sl_bed_teardown);
 }

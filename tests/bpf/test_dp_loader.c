@@ -23,22 +23,9 @@ static struct sl_bed *bed_of(void **state)
 	return *state;
 }
 
-static int remove_bed(void **state)
-{
-	sl_bed_remove(*state);
-	free(*state);
-	return 0;
-}
-
 static int make_bed(void **state)
 {
-	struct sl_bed *bed = malloc(sizeof(*bed));
-
-	if (!bed)
-		return -ENOMEM;
-	*bed = sl_bed_make("loader");
-	*state = bed;
-	return 0;
+	return sl_bed_setup(state, "loader");
 }
 
 /* Opens with whatever options; the result, the message in bed->error. */
@@ -433,27 +420,28 @@ static void a_pin_folder_elsewhere_is_refused(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(a_restart_keeps_state, make_bed, remove_bed),
-		cmocka_unit_test_setup_teardown(readers_need_no_agent, make_bed, remove_bed),
-		cmocka_unit_test_setup_teardown(another_abi_is_refused, make_bed, remove_bed),
+		cmocka_unit_test_setup_teardown(a_restart_keeps_state, make_bed, sl_bed_teardown),
+		cmocka_unit_test_setup_teardown(readers_need_no_agent, make_bed, sl_bed_teardown),
+		cmocka_unit_test_setup_teardown(another_abi_is_refused, make_bed, sl_bed_teardown),
 		cmocka_unit_test_setup_teardown(another_abi_migrates_when_told, make_bed,
-						remove_bed),
+						sl_bed_teardown),
 		cmocka_unit_test_setup_teardown(a_map_of_another_shape_is_named, make_bed,
-						remove_bed),
-		cmocka_unit_test_setup_teardown(other_sizes_are_refused, make_bed, remove_bed),
+						sl_bed_teardown),
+		cmocka_unit_test_setup_teardown(other_sizes_are_refused, make_bed, sl_bed_teardown),
 		cmocka_unit_test_setup_teardown(other_sizes_migrate_when_told, make_bed,
-						remove_bed),
+						sl_bed_teardown),
 		cmocka_unit_test_setup_teardown(what_the_old_programs_did_meanwhile_is_carried,
-						make_bed, remove_bed),
+						make_bed, sl_bed_teardown),
 		cmocka_unit_test_setup_teardown(an_interrupted_migration_is_finished, make_bed,
-						remove_bed),
+						sl_bed_teardown),
 		cmocka_unit_test(the_coarse_clock_is_never_ahead),
-		cmocka_unit_test_setup_teardown(the_programs_read_it_so, make_bed, remove_bed),
-		cmocka_unit_test_setup_teardown(few_capabilities_are_enough, make_bed, remove_bed),
+		cmocka_unit_test_setup_teardown(the_programs_read_it_so, make_bed, sl_bed_teardown),
+		cmocka_unit_test_setup_teardown(few_capabilities_are_enough, make_bed,
+						sl_bed_teardown),
 		cmocka_unit_test_setup_teardown(without_them_the_error_says_so, make_bed,
-						remove_bed),
+						sl_bed_teardown),
 		cmocka_unit_test_setup_teardown(a_pin_folder_elsewhere_is_refused, make_bed,
-						remove_bed),
+						sl_bed_teardown),
 	};
 
 	sl_bed_enter_namespace();

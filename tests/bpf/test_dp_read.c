@@ -318,28 +318,18 @@ static void names_of_pins_are_read_back(void **state)
 	assert_int_equal(sl_pin_parse_link(&hook, &ifindex, "other"), -EINVAL);
 }
 
-static int remove_bed(void **state)
-{
-	sl_bed_remove(*state);
-	free(*state);
-	return 0;
-}
-
 static int open_bed(void **state)
 {
-	struct sl_bed *bed = malloc(sizeof(*bed));
 	struct sl_config *config;
 
-	if (!bed)
+	if (sl_bed_setup(state, "read"))
 		return -ENOMEM;
-	*bed = sl_bed_make("read");
-	*state = bed;
-	sl_bed_open(bed, false);
-	config = sl_bed_config(bed, 3, 0);
+	sl_bed_open(*state, false);
+	config = sl_bed_config(*state, 3, 0);
 	config->tenants[1].ingress_packets = (struct sl_rate_spec){ .per_s = 10, .burst = 100 };
 	config->tenants[2].blocked = true;
 	sl_bed_add_open_service(config, 50, 80, true);
-	sl_plan_free(sl_bed_apply(bed, config));
+	sl_plan_free(sl_bed_apply(*state, config));
 	sl_config_free(config);
 	return 0;
 }
@@ -359,5 +349,5 @@ int main(void)
 	};
 
 	sl_bed_enter_namespace();
-	return cmocka_run_group_tests(tests, open_bed, remove_bed);
+	return cmocka_run_group_tests(tests, open_bed, sl_bed_teardown);
 }

@@ -353,22 +353,11 @@ static void there_is_one_writer(void **state)
 	close(second);
 }
 
-static int remove_bed(void **state)
-{
-	sl_bed_remove(*state);
-	free(*state);
-	return 0;
-}
-
 static int open_bed(void **state)
 {
-	struct sl_bed *bed = malloc(sizeof(*bed));
-
-	if (!bed)
+	if (sl_bed_setup(state, "sync"))
 		return -ENOMEM;
-	*bed = sl_bed_make("sync");
-	*state = bed;
-	sl_bed_open(bed, false);
+	sl_bed_open(*state, false);
 	return 0;
 }
 
@@ -388,5 +377,5 @@ int main(void)
 	};
 
 	sl_bed_enter_namespace();
-	return cmocka_run_group_tests(tests, open_bed, remove_bed);
+	return cmocka_run_group_tests(tests, open_bed, sl_bed_teardown);
 }

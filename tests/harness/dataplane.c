@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/harness/dataplane.h"
 
+#include <errno.h>
 #include <arpa/inet.h>
 #include <bpf/bpf.h>
 #include <netinet/in.h>
@@ -277,4 +278,22 @@ void sl_bed_add_veth(const char *name)
 {
 	assert_int_equal(sl_bed_shell("ip link add %s type veth peer name %sx", name, name), 0);
 	assert_int_equal(sl_bed_shell("ip link set %s up && ip link set %sx up", name, name), 0);
+}
+
+int sl_bed_setup(void **state, const char *name)
+{
+	struct sl_bed *bed = malloc(sizeof(*bed));
+
+	if (!bed)
+		return -ENOMEM;
+	*bed = sl_bed_make(name);
+	*state = bed;
+	return 0;
+}
+
+int sl_bed_teardown(void **state)
+{
+	sl_bed_remove(*state);
+	free(*state);
+	return 0;
 }

@@ -32,6 +32,10 @@ void sl_bed_close(struct sl_bed *bed);
 /* Closes, detaches and removes the pins. */
 void sl_bed_remove(struct sl_bed *bed);
 
+/* The fixtures of cmocka: *state becomes a bed of @name; what is in it goes with it. */
+int sl_bed_setup(void **state, const char *name);
+int sl_bed_teardown(void **state);
+
 struct sl_maps *sl_bed_maps(const struct sl_bed *bed);
 
 /*

@@ -1,31 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The rates of limit.h, by the bucket that the packet path runs. */
-#include "tests/harness/test.h"
+#include "tests/unit/domain/limits.h"
 
 #include "bpf/lib/bucket.h"
-#include "userspace/domain/limit.h"
-
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-#define S_NS	     1000000000ull
-#define TICK_NS	     4000000ull
-#define UNLIMITED                                                                                  \
-	{                                                                                          \
-		.unlimited = true                                                                  \
-	}
-
-static struct sl_rate count_rate(uint64_t per_s, uint64_t burst)
-{
-	const struct sl_rate_spec spec = { .per_s = per_s, .burst = burst };
-
-	return sl_rate_cost(&spec, SL_UNIT_COUNT);
-}
-
-static struct sl_rate byte_rate(uint64_t per_s, uint64_t burst)
-{
-	const struct sl_rate_spec spec = { .per_s = per_s, .burst = burst };
-
-	return sl_rate_cost(&spec, SL_UNIT_BYTES);
-}
 
 static void costs_are_in_the_fixed_point_of_the_abi(void **state)
 {
