@@ -29,7 +29,8 @@ AR        := ar
 FUZZ_CC   ?= clang-14
 BPF_CLANG ?= $(notdir $(firstword $(shell command -v clang-19 clang-18 clang-17 clang-16 clang clang-14)))
 BPFTOOL   ?= bpftool
-PKGS      := libbpf libxdp yaml-0.1 jansson libevent libcap libseccomp
+PKGS      := libbpf libxdp yaml-0.1 jansson libevent libcap libseccomp libnats libcrypto \
+	     sqlite3 libcurl
 
 .PHONY: all
 all: ## build everything: agent, CLI, BPF programs, tools
@@ -42,6 +43,9 @@ BPF_TEST_SRC := $(wildcard tests/bpf/*.bpf.c tests/bench/*.bpf.c)
 LIB_SRC      := $(filter-out $(wildcard userspace/*/main*.c),$(wildcard userspace/*/*.c))
 AGENT_SRC    := $(wildcard userspace/agent/main*.c)
 CLI_SRC      := $(wildcard userspace/cli/main*.c)
+ROUTER_SRC   := $(wildcard userspace/router/main*.c)
+WORKER_SRC   := $(wildcard userspace/worker/main*.c)
+USAGE_SRC    := $(wildcard userspace/usage/main*.c)
 HARNESS_SRC  := $(wildcard tests/harness/*.c)
 UNIT_SRC     := $(wildcard tests/unit/test_*.c tests/unit/*/test_*.c tests/unit/*/*/test_*.c)
 KERNEL_SRC   := $(wildcard tests/bpf/test_*.c)
@@ -61,6 +65,8 @@ LIB       := $(O)/libsluice.a
 HARNESS   := $(O)/libharness.a
 AGENT     := $(if $(AGENT_SRC),$(O)/bin/sluiced)
 CLI       := $(if $(CLI_SRC),$(O)/bin/sluicectl)
+DAEMONS   := $(if $(ROUTER_SRC),$(O)/bin/sluice-router) $(if $(WORKER_SRC),$(O)/bin/sluice-worker) \
+	     $(if $(USAGE_SRC),$(O)/bin/sluice-usage)
 UNIT      := $(patsubst %.c,$(O)/%,$(call only,$(UNIT_SRC)))
 KERNEL    := $(patsubst %.c,$(O)/%,$(call only,$(KERNEL_SRC)))
 BENCH     := $(BENCH_SRC:tests/bench/%.c=$(O)/bin/bench-%)
@@ -77,7 +83,7 @@ WARN := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes 
 PROBED := -Wformat-signedness -Wduplicated-cond -Wduplicated-branches -Wlogical-op \
 	-Wjump-misses-init -Wnull-dereference -Wcast-align=strict -Wformat-overflow=2 \
 	-Wformat-truncation=2 -ftrivial-auto-var-init=zero
-HARDEN := -fstack-protector-strong -fstack-clash-protection -fcf-protection -fPIE \
+HARDEN := -fstack-protector-strong -fstack-clash-protection -fcf-protection -fPIC \
 	$(if $(SANITIZE)$(findstring -O0,$(CFLAGS)),,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3)
 HARDEN_LD := -pie -Wl,-z,relro,-z,now -Wl,-z,noexecstack -Wl,--as-needed
 SAN := $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer)
@@ -176,6 +182,12 @@ $(O)/bin/sluiced: $(call obj,$(AGENT_SRC)) $(LIB) $(O)/stamp/ld
 	$(call link)
 $(O)/bin/sluicectl: $(call obj,$(CLI_SRC)) $(LIB) $(O)/stamp/ld
 	$(call link)
+$(O)/bin/sluice-router: $(call obj,$(ROUTER_SRC)) $(LIB) $(O)/stamp/ld
+	$(call link)
+$(O)/bin/sluice-worker: $(call obj,$(WORKER_SRC)) $(LIB) $(O)/stamp/ld
+	$(call link)
+$(O)/bin/sluice-usage: $(call obj,$(USAGE_SRC)) $(LIB) $(O)/stamp/ld
+	$(call link)
 $(UNIT) $(KERNEL): $(O)/%: $(O)/obj/%.o $(HARNESS) $(LIB) $(O)/stamp/ld
 	$(call link,-lcmocka)
 $(BENCH): $(O)/bin/bench-%: $(O)/obj/tests/bench/%.o $(HARNESS) $(LIB) $(O)/stamp/ld
@@ -186,7 +198,7 @@ $(TOOLS): $(O)/bin/%: $(O)/obj/tests/tools/%.o $(HARNESS) $(LIB) $(O)/stamp/ld
 $(FUZZ): $(O)/%: $(O)/obj/%.o $(if $(LINK_FUZZ),,$(O)/obj/tests/fuzz/replay.o) $(LIB) $(O)/stamp/ld
 	$(call link,$(LINK_FUZZ))
 
-all: $(SKEL) $(TEST_SKEL) $(LIB) $(AGENT) $(CLI) $(TOOLS)
+all: $(SKEL) $(TEST_SKEL) $(LIB) $(AGENT) $(CLI) $(DAEMONS) $(TOOLS)
 
 .PHONY: skel unit kernel benches fuzzers
 skel: $(SKEL) $(TEST_SKEL) ; @:
@@ -288,7 +300,7 @@ MAN        := $(wildcard docs/man/*.[1-8])
 COMPLETION := $(wildcard userspace/cli/*.bash)
 install: all ## bins, man pages, completion (DESTDIR=, PREFIX=/usr/local)
 	$(Q)install -d $(DESTDIR)$(PREFIX)/sbin
-	$(Q)install -m 755 $(AGENT) $(CLI) $(DESTDIR)$(PREFIX)/sbin
+	$(Q)install -m 755 $(AGENT) $(CLI) $(DAEMONS) $(DESTDIR)$(PREFIX)/sbin
 	$(Q)for page in $(MAN); do \
 		install -D -m 644 $$page $(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$${page##*/}; done
 	$(Q)for file in $(COMPLETION); do name=$${file##*/}; install -D -m 644 $$file \

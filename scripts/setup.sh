@@ -12,11 +12,13 @@ packages=(
 	make gcc clang-14 libclang-rt-14-dev bpftool pkg-config linux-libc-dev
 	libbpf-dev libxdp-dev libelf-dev zlib1g-dev libyaml-dev libjansson-dev libevent-dev
 	libcap-dev libseccomp-dev libcmocka-dev
+	# the pipeline: NATS, nginx module, TLS and keys, usage ledger, HTTP client
+	libnats-dev nginx-dev libssl-dev libsqlite3-dev libcurl4-openssl-dev
 	# lint
 	clang-format-14 clang-tidy-14 cppcheck shellcheck codespell yamllint mandoc python3 git
 	# integration tests, demo and bench: traffic, servers and the peers we measure against
 	iproute2 ethtool iperf3 curl nftables iptables xdp-tools nginx-light haproxy procps
-	bash-completion
+	bash-completion nats-server openssl
 )
 # The BPF compiler: the newest of these that apt knows; clang-14 does as well.
 preferred=(clang-19 llvm-19)
@@ -106,13 +108,13 @@ install_packages() {
 	keep_servers_off
 }
 
-# Tests and bench start their own nginx and haproxy; what we installed for them must
+# Tests and bench start their own servers; what we installed for them must
 # not come up with the machine's next boot.
 keep_servers_off() {
 	local package
 
 	command -v systemctl >/dev/null || return 0
-	for package in nginx-light haproxy; do
+	for package in nginx-light haproxy nats-server; do
 		if [[ " ${missing[*]} " == *" $package "* ]]; then
 			systemctl -q disable "${package%-light}" 2>/dev/null ||
 				say "could not disable the service ${package%-light}" >&2

@@ -17,9 +17,16 @@ linux/if_link.h dataplane agent
 linux/pkt_cls.h dataplane
 sluice.skel.h dataplane
 yaml.h conf
-event2/ agent obs
+event2/ agent obs bus router worker usage
 event.h agent obs
 jansson.h agent cli obs
+nats/ bus
+nats.h bus
+ngx_ gateway
+nginx.h gateway
+sqlite3.h usage
+curl/ worker
+openssl/ gateway bus
 seccomp.h agent
 sys/capability.h agent cli
 linux/netlink.h agent dataplane
