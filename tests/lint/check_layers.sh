@@ -24,7 +24,7 @@ nats/ bus
 nats.h bus
 ngx_ gateway
 nginx.h gateway
-sqlite3.h usage
+sqlite3.h ledger
 curl/ worker
 openssl/ gateway bus
 seccomp.h agent
