@@ -5,7 +5,7 @@
  * spans of the text, so what is forwarded is the sender's own bytes.
  *
  * Refused: anything RFC 8259 refuses, invalid UTF-8 (also by \u escapes: a lone
- * surrogate), a second member of a wanted name, nesting deeper than
+ * surrogate), a second member of a wanted name, a NUL in a name, nesting deeper than
  * SL_JSON_DEPTH_MAX, a number of more than SL_JSON_NUMBER_BYTES or out of a
  * double's range, anything after the value but white space.
  *
@@ -23,6 +23,7 @@
 #define SL_JSON_DEPTH_MAX    32
 #define SL_JSON_NUMBER_BYTES 64
 #define SL_JSON_WANTED_MAX   64
+#define SL_JSON_NAME_BYTES   128 /* of a wanted name, with a final NUL */
 
 enum sl_json_type {
 	SL_JSON_ABSENT = 0,
@@ -69,7 +70,7 @@ int sl_json_text(char *buffer, size_t size, size_t *ret_length, struct sl_json_v
 /* A string that has no escapes needs no copy: its span without quotes; else -EINVAL. */
 int sl_json_plain(struct sl_span *ret, struct sl_json_value value);
 
-/* -EINVAL: not a number or not whole; -ERANGE: does not fit. */
+/* -EINVAL: not a number or not whole (5.0 and 1e3 are); -ERANGE: does not fit. */
 int sl_json_integer(int64_t *ret, struct sl_json_value value);
 int sl_json_real(double *ret, struct sl_json_value value);
 /* true and false only. */
@@ -110,7 +111,8 @@ void sl_json_key(struct sl_json_out *out, const char *name);
 void sl_json_put_text(struct sl_json_out *out, struct sl_span text);
 void sl_json_put_raw(struct sl_json_out *out, struct sl_span json); /* valid JSON */
 void sl_json_put_integer(struct sl_json_out *out, int64_t value);
-void sl_json_put_real(struct sl_json_out *out, double value); /* shortest that reads back */
+/* The shortest form that reads back; null for what is not finite. */
+void sl_json_put_real(struct sl_json_out *out, double value);
 void sl_json_put_bool(struct sl_json_out *out, bool value);
 void sl_json_put_null(struct sl_json_out *out);
 

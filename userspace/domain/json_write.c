@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "userspace/domain/json_scan.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define FIRST_BYTES 512u
+#define WHOLE_MAX   1e15 /* whole numbers up to here are written without exponent */
+#define REPLACEMENT "\xef\xbf\xbd"
+
+void sl_json_out_free(struct sl_json_out *out)
+{
+	free(out->at);
+	*out = (struct sl_json_out){ .bytes_max = out->bytes_max };
+}
+
+void sl_json_out_reset(struct sl_json_out *out)
+{
+	out->length = 0;
+	out->error = 0;
+	out->comma = false;
+}
+
+static bool reserve(struct sl_json_out *out, size_t more)
+{
+	size_t size = out->size ? out->size : FIRST_BYTES;
+	char *at;
+
+	if (out->error)
+		return false;
+	if (more <= out->size - out->length)
+		return true;
+	if (more > out->bytes_max || out->length > out->bytes_max - more) {
+		out->error = -EFBIG;
+		return false;
+	}
+	while (size < out->length + more)
+		size *= 2;
+	if (size > out->bytes_max)
+		size = out->bytes_max;
+	at = realloc(out->at, size);
+	if (!at) {
+		out->error = -ENOMEM;
+		return false;
+	}
+	out->at = at;
+	out->size = size;
+	return true;
+}
+
+void sl_json_append(struct sl_json_out *out, const char *at, size_t length)
+{
+	if (!length || !reserve(out, length))
+		return;
+	memcpy(out->at + out->length, at, length);
+	out->length += length;
+}
+
+static void append_byte(struct sl_json_out *out, char byte)
+{
+	sl_json_append(out, &byte, 1);
+}
+
+/* Before a value or a name. */
+static void separate(struct sl_json_out *out)
+{
+	if (out->comma)
+		append_byte(out, ',');
+	out->comma = false;
+}
+
+static void append_escape(struct sl_json_out *out, unsigned char byte)
+{
+	static const char hex[] = "0123456789abcdef";
+	static const char named[] = "\"\\\b\f\n\r\t", names[] = "\"\\bfnrt";
+	const char *found = memchr(named, byte, sizeof(named) - 1);
+	char escape[6] = { '\\', 'u', '0', '0' };
+
+	if (found) {
+		escape[1] = names[found - named];
+		sl_json_append(out, escape, 2);
+		return;
+	}
+	escape[4] = hex[byte >> 4];
+	escape[5] = hex[byte & 0xf];
+	sl_json_append(out, escape, sizeof(escape));
+}
+
+static bool is_plain(unsigned char byte)
+{
+	return byte >= 0x20 && byte < 0x80 && byte != '"' && byte != '\\';
+}
+
+void sl_json_append_text(struct sl_json_out *out, struct sl_span text)
+{
+	const char *at = text.length ? text.at : "", *end = at + text.length, *part = at;
+
+	while (at < end) {
+		size_t length = is_plain((unsigned char)*at) ? 1 : 0;
+
+		if (!length && (unsigned char)*at >= 0x80)
+			length = sl_utf8_length(at, end);
+		if (length) {
+			at += length;
+			continue;
+		}
+		sl_json_append(out, part, (size_t)(at - part));
+		if ((unsigned char)*at < 0x80)
+			append_escape(out, (unsigned char)*at);
+		else
+			sl_json_append(out, REPLACEMENT, sizeof(REPLACEMENT) - 1);
+		part = ++at;
+	}
+	sl_json_append(out, part, (size_t)(at - part));
+}
+
+void sl_json_open(struct sl_json_out *out, char bracket)
+{
+	separate(out);
+	append_byte(out, bracket);
+}
+
+void sl_json_close(struct sl_json_out *out, char bracket)
+{
+	append_byte(out, bracket);
+	out->comma = true;
+}
+
+void sl_json_key(struct sl_json_out *out, const char *name)
+{
+	separate(out);
+	append_byte(out, '"');
+	sl_json_append_text(out, sl_span_of(name));
+	sl_json_append(out, "\":", 2);
+}
+
+void sl_json_put_text(struct sl_json_out *out, struct sl_span text)
+{
+	separate(out);
+	append_byte(out, '"');
+	sl_json_append_text(out, text);
+	append_byte(out, '"');
+	out->comma = true;
+}
+
+void sl_json_put_raw(struct sl_json_out *out, struct sl_span json)
+{
+	separate(out);
+	sl_json_append(out, json.at, json.length);
+	out->comma = true;
+}
+
+void sl_json_put_integer(struct sl_json_out *out, int64_t value)
+{
+	char digits[24];
+	int length = snprintf(digits, sizeof(digits), "%" PRId64, value);
+
+	sl_json_put_raw(out, (struct sl_span){ digits, (size_t)length });
+}
+
+void sl_json_put_real(struct sl_json_out *out, double value)
+{
+	char digits[40];
+	int length = 0;
+
+	if (!isfinite(value)) { /* JSON has no word for it */
+		sl_json_put_null(out);
+		return;
+	}
+	if (value == trunc(value) && fabs(value) < WHOLE_MAX) {
+		sl_json_put_integer(out, (int64_t)value);
+		return;
+	}
+	for (int precision = 15; precision <= 17; precision++) {
+		length = snprintf(digits, sizeof(digits), "%.*g", precision, value);
+		if (strtod(digits, NULL) == value)
+			break;
+	}
+	sl_json_put_raw(out, (struct sl_span){ digits, (size_t)length });
+}
+
+void sl_json_put_bool(struct sl_json_out *out, bool value)
+{
+	sl_json_put_raw(out, value ? SL_SPAN("true") : SL_SPAN("false"));
+}
+
+void sl_json_put_null(struct sl_json_out *out)
+{
+	sl_json_put_raw(out, SL_SPAN("null"));
+}
+
+int sl_json_done(struct sl_span *ret, const struct sl_json_out *out)
+{
+	if (out->error)
+		return out->error;
+	*ret = (struct sl_span){ out->at, out->length };
+	return 0;
+}
