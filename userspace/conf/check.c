@@ -13,6 +13,12 @@
 
 #include "userspace/base/cleanup.h"
 #include "userspace/conf/read.h"
+#include "userspace/conf/schema.h"
+
+static struct sl_conf_draft *draft_of(struct sl_conf_context *ctx)
+{
+	return (struct sl_conf_draft *)(void *)ctx->filled;
+}
 
 /* Something that may stand in the file once. */
 struct entry {
@@ -103,7 +109,7 @@ static int check_count(struct sl_conf_context *ctx, const struct sl_yaml *node, 
 
 static int check_interfaces(struct sl_conf_context *ctx, const struct sl_yaml *list)
 {
-	struct sl_config *config = &ctx->draft->config;
+	struct sl_config *config = &draft_of(ctx)->config;
 	sl_cleanup(entries_release) struct entries names = { 0 };
 	const struct sl_yaml *node = list ? list->first : NULL;
 
@@ -121,7 +127,7 @@ static int check_interfaces(struct sl_conf_context *ctx, const struct sl_yaml *l
 
 static int check_blocks(struct sl_conf_context *ctx, const struct sl_yaml *list)
 {
-	struct sl_config *config = &ctx->draft->config;
+	struct sl_config *config = &draft_of(ctx)->config;
 	sl_cleanup(entries_release) struct entries prefixes = { 0 };
 	const struct sl_yaml *node = list ? list->first : NULL;
 	size_t v4 = 0;
@@ -165,7 +171,7 @@ static int check_tenant(struct sl_conf_context *ctx, const struct sl_yaml *node,
 		return sl_conf_fail(ctx, given_or_self(node, "on_lease_expiry"),
 				    "on_lease_expiry: safe needs safe.packets_per_s or "
 				    "safe.bytes_per_s");
-	if (tenant->connections_max && ctx->draft->config.sizes.sockets == 0)
+	if (tenant->connections_max && draft_of(ctx)->config.sizes.sockets == 0)
 		return sl_conf_fail(ctx, given_or_self(node, "connections"),
 				    "a limit of connections needs sizes.sockets, which is 0");
 	return 0;
@@ -173,7 +179,7 @@ static int check_tenant(struct sl_conf_context *ctx, const struct sl_yaml *node,
 
 static int check_sources(struct sl_conf_context *ctx, const struct sl_yaml *list)
 {
-	const struct sl_config *config = &ctx->draft->config;
+	const struct sl_config *config = &draft_of(ctx)->config;
 	sl_cleanup(entries_release) struct entries prefixes = { 0 };
 	const struct sl_yaml *node = list ? list->first : NULL;
 	size_t total = 0, v4 = 0;
@@ -202,7 +208,7 @@ static int check_sources(struct sl_conf_context *ctx, const struct sl_yaml *list
 
 static int check_egress_marks(struct sl_conf_context *ctx, const struct sl_yaml *list)
 {
-	const struct sl_config *config = &ctx->draft->config;
+	const struct sl_config *config = &draft_of(ctx)->config;
 	sl_cleanup(entries_release) struct entries cgroups = { 0 };
 	sl_cleanup(entries_release) struct entries marks = { 0 };
 	const struct sl_yaml *node = list ? list->first : NULL;
@@ -232,7 +238,7 @@ static int check_egress_marks(struct sl_conf_context *ctx, const struct sl_yaml 
 static int check_tenants(struct sl_conf_context *ctx, const struct sl_yaml *list,
 			 struct entries *names)
 {
-	const struct sl_config *config = &ctx->draft->config;
+	const struct sl_config *config = &draft_of(ctx)->config;
 	const struct sl_yaml *node = list ? list->first : NULL;
 	int err = check_count(ctx, list, config->tenant_count, config->sizes.tenants - 1, "tenants",
 			      "tenants");
@@ -275,7 +281,7 @@ static int check_protocol(struct sl_conf_context *ctx, const struct sl_yaml *nod
 static int check_owner(struct sl_conf_context *ctx, const struct sl_yaml *node,
 		       struct sl_service_spec *service, const struct entries *names)
 {
-	const bool flows = ctx->draft->config.sizes.flows > 0;
+	const bool flows = draft_of(ctx)->config.sizes.flows > 0;
 	const struct sl_yaml *bind = sl_yaml_get(node, "bind");
 	const struct sl_yaml *tenant = sl_yaml_get(node, "tenant");
 	char quoted[SL_QUOTE_BYTES];
@@ -316,7 +322,7 @@ _Static_assert(sizeof(struct service_key) == 22, "conf: keys are compared as byt
 static int check_services(struct sl_conf_context *ctx, const struct sl_yaml *list,
 			  const struct entries *names)
 {
-	struct sl_config *config = &ctx->draft->config;
+	struct sl_config *config = &draft_of(ctx)->config;
 	sl_cleanup(entries_release) struct entries entries = { 0 };
 	sl_autofree struct service_key *keys = calloc(config->service_count + 1, sizeof(*keys));
 	const struct sl_yaml *node = list ? list->first : NULL;
@@ -346,11 +352,13 @@ static int check_services(struct sl_conf_context *ctx, const struct sl_yaml *lis
 	return err ? err : refuse_doubles(ctx, &entries, "service");
 }
 
-int sl_conf_check(struct sl_conf_context *ctx, const struct sl_yaml *root)
+int sl_conf_check(struct sl_conf_context *ctx, void *filled)
 {
 	sl_cleanup(entries_release) struct entries names = { 0 };
+	const struct sl_yaml *root = ctx->root;
 	int err = check_interfaces(ctx, sl_yaml_get(root, "interfaces"));
 
+	(void)filled;
 	if (!err)
 		err = check_tenants(ctx, sl_yaml_get(root, "tenants"), &names);
 	if (!err)

@@ -2,107 +2,77 @@
 #include "userspace/conf/conf.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "userspace/base/cleanup.h"
-#include "userspace/conf/read.h"
+#include "userspace/conf/schema.h"
+
+static const char intro[] =
+	"# Configuration\n"
+	"\n"
+	"`sluiced --config-help` prints this page; a test keeps it true. Examples:\n"
+	"[protect-one-interface.yaml](../examples/protect-one-interface.yaml) and\n"
+	"[full.yaml](../examples/full.yaml), which has every key.\n"
+	"\n"
+	"One YAML document, UTF-8, at most 16 MiB. Unknown keys, keys twice, anchors, aliases\n"
+	"and tags are refused, and so is what contradicts itself; messages name file, line,\n"
+	"column and key. `sluiced --check --config FILE` only looks.\n"
+	"\n"
+	"| Written as | Means |\n"
+	"|---|---|\n"
+	"| an amount | `100`, `10k`, `2.5M`, `1G`; decimal |\n"
+	"| an amount of bytes | `1500`, `10kB`, `2.5MB`, `1GB`, `64KiB`, `1MiB`, `800Mbit` (bits / 8) |\n"
+	"| a rate | an amount per second (1 to 100M), `unlimited`, or `0`: blocked |\n"
+	"| a rate in bytes | an amount of bytes per second (1kB to 50GB = 400Gbit), `unlimited`, or `0`: blocked |\n"
+	"| a burst | an amount; at most what its rate admits in a day |\n"
+	"| a duration | `250ms`, `30s`, `5m`, `1h`, `1d`; where allowed `never` |\n"
+	"| a prefix | `10.0.0.0/8`, `2001:db8::/32`; no host bits; a bare address is a prefix of one |\n"
+	"| a name | 1 to 55 of `A-Z a-z 0-9 . _ -`, the first a letter or digit; not `unknown` |\n"
+	"\n## The node\n\n";
+
+static const struct sl_conf_schema agent_schema = {
+	.program = "agent",
+	.intro = intro,
+	.root = &sl_conf_root,
+	.size = sizeof(struct sl_conf_draft),
+	.check = sl_conf_check,
+};
 
 _Static_assert(offsetof(struct sl_conf_draft, config) == 0,
 	       "conf: sl_config_free() of the config frees the draft");
 
-static void draft_freep(struct sl_conf_draft **draft)
+static int no_memory(struct sl_conf_error *error, const char *name)
 {
-	if (*draft)
-		sl_config_free(&(*draft)->config);
-}
-
-static void tree_freep(struct sl_tree **tree)
-{
-	sl_tree_free(*tree);
+	(void)snprintf(error->message, sizeof(error->message), "%.128s: out of memory", name);
+	return -ENOMEM;
 }
 
 int sl_conf_parse(struct sl_config **ret, const char *name, const void *text, size_t length,
 		  struct sl_conf_error *error)
 {
-	sl_cleanup(draft_freep) struct sl_conf_draft *draft = NULL;
-	sl_cleanup(tree_freep) struct sl_tree *tree = NULL;
-	struct sl_conf_context ctx = { .name = name, .error = error };
-	struct sl_tree_error where = { 0 };
-	int err;
+	sl_autofree struct sl_conf_draft *draft = calloc(1, sizeof(*draft));
+	int err = draft ? sl_conf_read_text(draft, &agent_schema, name, text, length, NULL, error)
+			: no_memory(error, name);
 
-	err = sl_tree_parse(&tree, text, length, &where);
-	if (err && err != -ENOMEM)
-		(void)snprintf(error->message, sizeof(error->message), "%.128s:%u:%u: %s", name,
-			       where.line, where.column, where.message);
-	if (!err) {
-		draft = calloc(1, sizeof(*draft));
-		ctx.draft = draft;
-		err = draft ? sl_conf_read(&ctx, sl_tree_root(tree)) : -ENOMEM;
-	}
-	if (!err)
-		err = sl_conf_check(&ctx, sl_tree_root(tree));
-	if (err == -ENOMEM)
-		(void)snprintf(error->message, sizeof(error->message), "%.128s: out of memory",
-			       name);
 	if (err)
 		return err;
 	*ret = &SL_TAKE_PTR(draft)->config;
 	return 0;
 }
 
-static int fail_file(struct sl_conf_error *error, const char *path, int code, const char *why)
+int sl_conf_load(struct sl_config **ret, const char *path, struct sl_conf_error *error)
 {
-	(void)snprintf(error->message, sizeof(error->message), "%.256s: cannot be read: %s", path,
-		       why);
-	return code;
-}
+	sl_autofree struct sl_conf_draft *draft = calloc(1, sizeof(*draft));
+	int err = draft ? sl_conf_read_file(draft, &agent_schema, path, NULL, error)
+			: no_memory(error, path);
 
-/* All of @fd, up to one byte more than is allowed. */
-static int read_all(char **ret_text, size_t *ret_length, int fd)
-{
-	const size_t room = SL_TREE_BYTES_MAX + 1;
-	sl_autofree char *text = malloc(room);
-	size_t length = 0;
-
-	if (!text)
-		return -ENOMEM;
-	while (length < room) {
-		ssize_t got = read(fd, text + length, room - length);
-
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got < 0)
-			return -errno;
-		if (got == 0)
-			break;
-		length += (size_t)got;
-	}
-	*ret_text = SL_TAKE_PTR(text);
-	*ret_length = length;
+	if (err)
+		return err;
+	*ret = &SL_TAKE_PTR(draft)->config;
 	return 0;
 }
 
-int sl_conf_load(struct sl_config **ret, const char *path, struct sl_conf_error *error)
+int sl_conf_describe(FILE *out)
 {
-	/* A pipe or a device must not hang the agent. */
-	sl_autoclose int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	sl_autofree char *text = NULL;
-	struct stat st;
-	size_t length = 0;
-	int err;
-
-	if (fd < 0 || fstat(fd, &st)) {
-		err = -errno;
-		return fail_file(error, path, err, strerrordesc_np(-err));
-	}
-	if (!S_ISREG(st.st_mode))
-		return fail_file(error, path, -EINVAL, "it is not a regular file");
-	err = read_all(&text, &length, fd);
-	if (err)
-		return fail_file(error, path, err, strerrordesc_np(-err));
-	return sl_conf_parse(ret, path, text, length, error);
+	return sl_conf_describe_schema(out, &agent_schema);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The configuration file: strict YAML into struct sl_config. Every key is in
+ * The agent's configuration file: strict YAML into struct sl_config. Every key is in
  * docs/ops/configuration.md, which sl_conf_describe() writes.
  *
  * Strict: what is unknown, doubled, of another type, out of range or at odds
@@ -17,12 +17,8 @@
 #include <stddef.h>
 #include <stdio.h>
 
+#include "userspace/conf/table.h"
 #include "userspace/domain/config.h"
-
-struct sl_conf_error {
-	/* "FILE:LINE:COL: key.path: what is wrong, and what is allowed" */
-	char message[512];
-};
 
 int sl_conf_load(struct sl_config **ret, const char *path, struct sl_conf_error *error);
 

@@ -1,37 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The tables as text: `sluiced --config-help` and docs/ops/configuration.md. */
+/* The tables as text: --config-help of each program, and the pages of docs/ops. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <string.h>
 
-#include "userspace/conf/conf.h"
-#include "userspace/conf/schema.h"
+#include "userspace/conf/table.h"
 
 #define PATH_BYTES 96
-
-static const char intro[] =
-	"# Configuration\n"
-	"\n"
-	"`sluiced --config-help` prints this page; a test keeps it true. Examples:\n"
-	"[protect-one-interface.yaml](../examples/protect-one-interface.yaml) and\n"
-	"[full.yaml](../examples/full.yaml), which has every key.\n"
-	"\n"
-	"One YAML document, UTF-8, at most 16 MiB. Unknown keys, keys twice, anchors, aliases\n"
-	"and tags are refused, and so is what contradicts itself; messages name file, line,\n"
-	"column and key. `sluiced --check --config FILE` only looks.\n"
-	"\n"
-	"| Written as | Means |\n"
-	"|---|---|\n"
-	"| an amount | `100`, `10k`, `2.5M`, `1G`; decimal |\n"
-	"| an amount of bytes | `1500`, `10kB`, `2.5MB`, `1GB`, `64KiB`, `1MiB`, `800Mbit` (bits / 8) |\n"
-	"| a rate | an amount per second (1 to 100M), `unlimited`, or `0`: blocked |\n"
-	"| a rate in bytes | an amount of bytes per second (1kB to 50GB = 400Gbit), `unlimited`, or `0`: blocked |\n"
-	"| a burst | an amount; at most what its rate admits in a day |\n"
-	"| a duration | `250ms`, `30s`, `5m`, `1h`, `1d`; where allowed `never` |\n"
-	"| a prefix | `10.0.0.0/8`, `2001:db8::/32`; no host bits; a bare address is a prefix of one |\n"
-	"| a name | 1 to 55 of `A-Z a-z 0-9 . _ -`, the first a letter or digit; not `unknown` |\n";
 
 static void put(FILE *out, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
@@ -83,32 +60,43 @@ static void put_value(FILE *out, const char *path, const struct sl_conf_field *f
 	put(out, ". %s\n", field->help);
 }
 
-static bool is_inherited(const struct sl_conf_field *field)
+/* The table the items of a list begin as a copy of; NULL: none. */
+static const struct sl_conf_field *template_of(const struct sl_conf_table *root,
+					       const struct sl_conf_field *field)
 {
-	for (size_t i = 0; i < sl_conf_defaults.count; i++)
-		if (strcmp(sl_conf_defaults.fields[i].key, field->key) == 0)
+	for (size_t i = 0; field->flags & SL_CONF_TEMPLATE && i < root->count; i++)
+		if (root->fields[i].flags & SL_CONF_RAW &&
+		    root->fields[i].offset == field->template_offset)
+			return &root->fields[i];
+	return NULL;
+}
+
+static bool is_inherited(const struct sl_conf_field *template, const struct sl_conf_field *field)
+{
+	for (size_t i = 0; template && i < template->table->count; i++)
+		if (strcmp(template->table->fields[i].key, field->key) == 0)
 			return true;
 	return false;
 }
 
 /*
  * First the values, then the mappings and lists of mappings, each under its own
- * heading. What tenants have from `defaults` is described there.
+ * heading. What items have from a template is described there.
  */
-static void put_table(FILE *out, const char *path, const struct sl_conf_table *table)
+static void put_table(FILE *out, const char *path, const struct sl_conf_table *root,
+		      const struct sl_conf_table *table, const struct sl_conf_field *template)
 {
-	const bool tenant = table == &sl_conf_tenant;
 	char below[PATH_BYTES];
 
 	for (size_t i = 0; i < table->count; i++)
-		if (!table->fields[i].table && !(tenant && is_inherited(&table->fields[i])))
+		if (!table->fields[i].table && !is_inherited(template, &table->fields[i]))
 			put_value(out, path, &table->fields[i]);
-	if (tenant)
-		put(out, "- and every key of `defaults`\n");
+	if (template)
+		put(out, "- and every key of `%s`\n", template->key);
 	for (size_t i = 0; i < table->count; i++) {
 		const struct sl_conf_field *field = &table->fields[i];
 
-		if (!field->table || (tenant && is_inherited(field)))
+		if (!field->table || is_inherited(template, field))
 			continue;
 		(void)snprintf(below, sizeof(below), "%s%s%s%s", path, *path ? "." : "", field->key,
 			       field->count_offset ? "[]" : "");
@@ -116,13 +104,26 @@ static void put_table(FILE *out, const char *path, const struct sl_conf_table *t
 		if (field->count_offset)
 			put(out, " A list of at most %" PRIu64 ".", field->max);
 		put(out, "\n\n");
-		put_table(out, below, field->table);
+		put_table(out, below, root, field->table, template_of(root, field));
 	}
 }
 
-int sl_conf_describe(FILE *out)
+static void put_variables(FILE *out, const struct sl_conf_schema *schema)
 {
-	put(out, "%s\n## The node\n\n", intro);
-	put_table(out, "", &sl_conf_root);
+	if (schema->variable_count == 0)
+		return;
+	put(out, "\n## Environment\n\nA variable wins over the file.\n\n"
+		 "| Variable | Key | Unit |\n|---|---|---|\n");
+	for (size_t i = 0; i < schema->variable_count; i++)
+		put(out, "| `%s` | `%s` | %s |\n", schema->variables[i].name,
+		    schema->variables[i].path,
+		    schema->variables[i].unit ? schema->variables[i].unit : "");
+}
+
+int sl_conf_describe_schema(FILE *out, const struct sl_conf_schema *schema)
+{
+	put(out, "%s", schema->intro);
+	put_table(out, "", schema->root, schema->root, NULL);
+	put_variables(out, schema);
 	return fflush(out) || ferror(out) ? -EIO : 0;
 }

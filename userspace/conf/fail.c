@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "userspace/conf/read.h"
@@ -76,6 +77,59 @@ int sl_conf_fail_key(struct sl_conf_context *ctx, const struct sl_yaml *node, co
 
 	va_start(args, format);
 	fail_at(ctx, node, node->key_line, node->key_column, format, args);
+	va_end(args);
+	return -EINVAL;
+}
+
+static const struct sl_yaml *child_at(const struct sl_yaml *node, unsigned long index)
+{
+	const struct sl_yaml *child = node->kind == SL_YAML_LIST ? node->first : NULL;
+
+	while (child && index--)
+		child = child->next;
+	return child;
+}
+
+/* The node at @path, or the deepest of those that lead to it. */
+static const struct sl_yaml *resolve(const struct sl_yaml *node, const char *path)
+{
+	char key[64];
+
+	while (*path) {
+		const struct sl_yaml *next = NULL;
+		size_t length = strcspn(path, ".[");
+
+		if (*path == '[') {
+			next = child_at(node, strtoul(path + 1, NULL, 10));
+			length = strcspn(path, "]") + 1;
+		} else if (length < sizeof(key)) {
+			(void)snprintf(key, sizeof(key), "%.*s", (int)length, path);
+			next = sl_yaml_get(node, key);
+		}
+		if (!next)
+			return node;
+		node = next;
+		path += length;
+		path += *path == '.';
+	}
+	return node;
+}
+
+int sl_conf_refuse(struct sl_conf_context *ctx, const char *path, const char *format, ...)
+{
+	char *message = ctx->error->message;
+	const size_t size = sizeof(ctx->error->message);
+	const struct sl_yaml *node = ctx->root ? resolve(ctx->root, path) : NULL;
+	va_list args;
+	int length;
+
+	if (node)
+		length = snprintf(message, size, "%.128s:%u:%u: %.160s: ", ctx->name, node->line,
+				  node->column, path);
+	else
+		length = snprintf(message, size, "%.128s: %.160s: ", ctx->name, path);
+	va_start(args, format);
+	(void)vsnprintf(message + length, size - (size_t)length, format, args);
 	va_end(args);
 	return -EINVAL;
 }

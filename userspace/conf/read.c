@@ -182,14 +182,18 @@ static int complete_rates(struct sl_conf_context *ctx, const struct sl_yaml *nod
 	return err;
 }
 
-/* Bad bursts in `defaults` are its own fault, not that of the tenant that takes them. */
-static int check_defaults(struct sl_conf_context *ctx, const struct sl_yaml *node)
+/* Bad bursts in a template are its own fault, not that of the item that takes them. */
+static int check_template(struct sl_conf_context *ctx, const struct sl_yaml *node,
+			  const struct sl_conf_field *field, const char *base)
 {
-	struct sl_tenant_spec copy = ctx->draft->defaults;
+	sl_autofree char *copy = malloc(field->size);
 	int err;
 
+	if (!copy)
+		return -ENOMEM;
+	memcpy(copy, base + field->offset, field->size);
 	ctx->inheriting = true;
-	err = complete_rates(ctx, node, node, &sl_conf_defaults, (char *)&copy);
+	err = complete_rates(ctx, node, node, field->table, copy);
 	ctx->inheriting = false;
 	return err;
 }
@@ -214,7 +218,7 @@ static int read_item(struct sl_conf_context *ctx, const struct sl_yaml *node,
 static int read_list(struct sl_conf_context *ctx, const struct sl_yaml *node,
 		     const struct sl_conf_field *field, char *base)
 {
-	const struct sl_tenant_spec *template = &ctx->draft->defaults;
+	const char *template = ctx->filled + field->template_offset;
 	char quoted[SL_QUOTE_BYTES];
 	char *items;
 
@@ -237,7 +241,7 @@ static int read_list(struct sl_conf_context *ctx, const struct sl_yaml *node,
 		int err;
 
 		if (field->flags & SL_CONF_TEMPLATE)
-			memcpy(items, template, sizeof(*template));
+			memcpy(items, template, field->size);
 		else if (field->table)
 			apply_defaults(field->table, items);
 		err = read_item(ctx, child, field, items);
@@ -245,7 +249,7 @@ static int read_list(struct sl_conf_context *ctx, const struct sl_yaml *node,
 			return err;
 		items += field->size;
 	}
-	return 0;
+	return field->flags & SL_CONF_UNIQUE ? sl_conf_check_unique(ctx, node, field) : 0;
 }
 
 /* ---- mappings ---------------------------------------------------------------- */
@@ -259,7 +263,9 @@ static int read_field(struct sl_conf_context *ctx, const struct sl_yaml *node,
 		return read_list(ctx, node, field, base);
 	if (field->table) {
 		err = read_mapping(ctx, node, field->table, base + field->offset);
-		return err || !(field->flags & SL_CONF_RAW) ? err : check_defaults(ctx, node);
+		return err || !(field->flags & SL_CONF_RAW)
+			       ? err
+			       : check_template(ctx, node, field, base);
 	}
 	return read_value(ctx, node, field, base + field->offset);
 }
@@ -293,17 +299,23 @@ static int read_version(struct sl_conf_context *ctx, const struct sl_yaml *root)
 	const struct sl_yaml *node = sl_yaml_get(root, "version");
 
 	if (node && node->kind == SL_YAML_SCALAR && strcmp(node->text, "1") != 0)
-		return sl_conf_fail(ctx, node, "this agent reads version 1");
+		return sl_conf_fail(ctx, node, "this %s reads version 1", ctx->schema->program);
 	return 0;
 }
 
-int sl_conf_read(struct sl_conf_context *ctx, const struct sl_yaml *root)
+void sl_conf_set_defaults(struct sl_conf_context *ctx)
 {
-	int err = read_version(ctx, root);
+	apply_defaults(ctx->schema->root, ctx->filled);
+}
 
-	if (err)
-		return err;
-	apply_defaults(&sl_conf_root, (char *)ctx->draft);
-	err = read_mapping(ctx, root, &sl_conf_root, (char *)ctx->draft);
-	return err ? err : complete_rates(ctx, root, root, &sl_conf_root, (char *)ctx->draft);
+int sl_conf_read_tree(struct sl_conf_context *ctx)
+{
+	int err = read_version(ctx, ctx->root);
+
+	return err ? err : read_mapping(ctx, ctx->root, ctx->schema->root, ctx->filled);
+}
+
+int sl_conf_complete(struct sl_conf_context *ctx)
+{
+	return complete_rates(ctx, ctx->root, ctx->root, ctx->schema->root, ctx->filled);
 }

@@ -2,14 +2,10 @@
 /* The tables. A default is written as in the file and read by the same parser. */
 #include "userspace/conf/schema.h"
 
-#define MEMBER(type, member)                                                                       \
-	.offset = offsetof(struct type, member), .size = sizeof(((struct type *)NULL)->member)
-#define CONFIG(member) MEMBER(sl_conf_draft, config.member)
-#define LIST(list_type, items, counter)                                                            \
-	.offset = offsetof(struct list_type, items),                                               \
-	.size = sizeof(*((struct list_type *)NULL)->items),                                        \
-	.count_offset = offsetof(struct list_type, counter)
-#define TABLE(array) .fields = (array), .count = sizeof(array) / sizeof((array)[0])
+#define MEMBER	       SL_CONF_MEMBER
+#define LIST	       SL_CONF_LIST
+#define TABLE	       SL_CONF_TABLE
+#define CONFIG(member) SL_CONF_MEMBER(sl_conf_draft, config.member)
 
 #define S_NS 1000000000ull
 
@@ -138,12 +134,13 @@ static const struct sl_conf_field tenant_fields[] = {
 	TENANT_LIMITS,
 };
 
-const struct sl_conf_table sl_conf_tenant = {
+static const struct sl_conf_table tenant_table = {
 	"The tenants. What one leaves out it takes from defaults, key by key.",
 	TABLE(tenant_fields), offsetof(struct sl_tenant_spec, line)
 };
-const struct sl_conf_table sl_conf_defaults = { "What each tenant takes unless it says otherwise.",
-						TABLE(defaults_fields), 0 };
+static const struct sl_conf_table defaults_table = {
+	"What each tenant takes unless it says otherwise.", TABLE(defaults_fields), 0
+};
 
 /* ---- services ------------------------------------------------------------------ */
 
@@ -350,11 +347,11 @@ static const struct sl_conf_field root_fields[] = {
 	{ "metrics", .table = &metrics_table },
 	{ "events", .table = &events_table },
 	{ "overhead_bytes", .table = &overhead_table },
-	{ "defaults", .table = &sl_conf_defaults, MEMBER(sl_conf_draft, defaults),
+	{ "defaults", .table = &defaults_table, MEMBER(sl_conf_draft, defaults),
 	  .flags = SL_CONF_RAW },
-	{ "tenants", .table = &sl_conf_tenant,
+	{ "tenants", .table = &tenant_table,
 	  LIST(sl_conf_draft, config.tenants, config.tenant_count), .max = SL_TENANTS_MAX - 1,
-	  .flags = SL_CONF_TEMPLATE },
+	  .template_offset = offsetof(struct sl_conf_draft, defaults), .flags = SL_CONF_TEMPLATE },
 	{ "services", .table = &service_table,
 	  LIST(sl_conf_draft, config.services, config.service_count), .max = 2 * SL_SERVICES_MAX },
 	{ "unknown", .table = &unknown_table, CONFIG(unknown) },

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "userspace/conf/schema.h"
+#include "userspace/conf/table.h"
 #include "userspace/domain/text_error.h"
 
 static int store(void *at, const struct sl_conf_field *field, uint64_t value)
@@ -291,24 +291,28 @@ static int parse_prefix(void *at, const char *text, const struct sl_conf_field *
 	return sl_parse_prefix(at, text, error);
 }
 
-const struct sl_conf_type sl_conf_bool = { "true or false", parse_bool, 0 };
-const struct sl_conf_type sl_conf_choice = { "one of", parse_choice, 0 };
-const struct sl_conf_type sl_conf_integer = { "a whole number", parse_integer, 0 };
-const struct sl_conf_type sl_conf_count = { "an amount", parse_amount, SL_UNIT_COUNT };
-const struct sl_conf_type sl_conf_bytes = { "an amount of bytes", parse_amount, SL_UNIT_BYTES };
-const struct sl_conf_type sl_conf_limit = { "unlimited or an amount", parse_limit, 0 };
-const struct sl_conf_type sl_conf_port = { "any or a whole number", parse_port, 0 };
-const struct sl_conf_type sl_conf_vlan = { "any, none or a whole number", parse_vlan, 0 };
-const struct sl_conf_type sl_conf_duration = { "a duration", parse_duration, 0 };
-const struct sl_conf_type sl_conf_rate = { "a rate", parse_rate, SL_UNIT_COUNT };
-const struct sl_conf_type sl_conf_byte_rate = { "a rate in bytes", parse_rate, SL_UNIT_BYTES };
-const struct sl_conf_type sl_conf_burst = { "a burst", parse_burst, SL_UNIT_COUNT };
-const struct sl_conf_type sl_conf_byte_burst = { "a burst in bytes", parse_burst, SL_UNIT_BYTES };
-const struct sl_conf_type sl_conf_name = { "a name", parse_name, 0 };
-const struct sl_conf_type sl_conf_reference = { "the name of a tenant", parse_reference, 0 };
-const struct sl_conf_type sl_conf_ifname = { "the name of an interface", parse_ifname, 0 };
-const struct sl_conf_type sl_conf_path = { "an absolute path", parse_path, 0 };
-const struct sl_conf_type sl_conf_cgroup = { "a path below the cgroup2 mount", parse_cgroup, 0 };
-const struct sl_conf_type sl_conf_ip_text = { "an address", parse_ip_text, 0 };
-const struct sl_conf_type sl_conf_address = { "any or an address", parse_address, 0 };
-const struct sl_conf_type sl_conf_prefix = { "a prefix", parse_prefix, 0 };
+const struct sl_conf_type sl_conf_bool = { "true or false", parse_bool, 0, false };
+const struct sl_conf_type sl_conf_choice = { "one of", parse_choice, 0, false };
+const struct sl_conf_type sl_conf_integer = { "a whole number", parse_integer, 0, false };
+const struct sl_conf_type sl_conf_count = { "an amount", parse_amount, SL_UNIT_COUNT, false };
+const struct sl_conf_type sl_conf_bytes = { "an amount of bytes", parse_amount, SL_UNIT_BYTES,
+					    false };
+const struct sl_conf_type sl_conf_limit = { "unlimited or an amount", parse_limit, 0, false };
+const struct sl_conf_type sl_conf_port = { "any or a whole number", parse_port, 0, false };
+const struct sl_conf_type sl_conf_vlan = { "any, none or a whole number", parse_vlan, 0, false };
+const struct sl_conf_type sl_conf_duration = { "a duration", parse_duration, 0, false };
+const struct sl_conf_type sl_conf_rate = { "a rate", parse_rate, SL_UNIT_COUNT, false };
+const struct sl_conf_type sl_conf_byte_rate = { "a rate in bytes", parse_rate, SL_UNIT_BYTES,
+						false };
+const struct sl_conf_type sl_conf_burst = { "a burst", parse_burst, SL_UNIT_COUNT, false };
+const struct sl_conf_type sl_conf_byte_burst = { "a burst in bytes", parse_burst, SL_UNIT_BYTES,
+						 false };
+const struct sl_conf_type sl_conf_name = { "a name", parse_name, 0, false };
+const struct sl_conf_type sl_conf_reference = { "the name of a tenant", parse_reference, 0, false };
+const struct sl_conf_type sl_conf_ifname = { "the name of an interface", parse_ifname, 0, false };
+const struct sl_conf_type sl_conf_path = { "an absolute path", parse_path, 0, false };
+const struct sl_conf_type sl_conf_cgroup = { "a path below the cgroup2 mount", parse_cgroup, 0,
+					     true };
+const struct sl_conf_type sl_conf_ip_text = { "an address", parse_ip_text, 0, false };
+const struct sl_conf_type sl_conf_address = { "any or an address", parse_address, 0, false };
+const struct sl_conf_type sl_conf_prefix = { "a prefix", parse_prefix, 0, false };
