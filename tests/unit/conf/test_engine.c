@@ -198,8 +198,8 @@ static const struct {
 	{ V "motto: 12345678901234567\n", NULL,
 	  "t.yaml:2:8: motto: \"12345678901234567\" is not a text of at most 15 bytes without "
 	  "control characters" },
-	{ V, "SHOP_TIMEOUT_MS=0",
-	  "environment: SHOP_TIMEOUT_MS: \"0ms\" is out of range; allowed: "
+	{ V, "SHOP_TIMEOUT_MS=90000",
+	  "environment: SHOP_TIMEOUT_MS: \"90000ms\" is out of range; allowed: "
 	  "1ms to 1m" },
 	{ V, "SHOP_LOST=x", "environment: SHOP_LOST: there is no such key" },
 	{ V, "SHOP_MOTTO=no", "t.yaml:1:1: motto: no is no motto" },
