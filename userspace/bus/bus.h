@@ -3,14 +3,16 @@
  * NATS in somebody's event loop: publish, subscribe, request with a deadline. The
  * only file, with the rest of this folder, that knows nats.c.
  *
- * nats.c's own threads reconnect and flush; what they want of the loop goes through
- * an eventfd, so that every callback here comes in the loop's thread. Subscriptions
- * are drained in the loop right after a read. Writes go out at once (SendAsap).
+ * A thread of the bus connects; it reaches the loop by an eventfd, so that every
+ * callback here comes in the loop's thread. Subscriptions are drained in the loop right
+ * after a read. Writes go out at the end of the loop's turn, in one system call.
  *
  * Owner:  sl_bus_free() ends every request with -ECANCELED and closes. Spans of a
  *         message are valid during the callback.
- * Thread: the loop's.
- * Errors: 0 or -errno; -ENOTCONN: not connected (nothing is queued for later).
+ * Thread: the loop's, that called sl_bus_new(); after fork() only.
+ * Errors: 0 or -errno; -ENOTCONN: not connected (nothing is queued for later);
+ *         -EINVAL: a subject, name or value that cannot be sent; -EMSGSIZE: larger than
+ *         the server takes; -ENOBUFS: 16 MiB wait for a server that does not read.
  */
 #pragma once
 
@@ -49,7 +51,7 @@ enum sl_bus_state {
 	SL_BUS_CONNECTING = 0,
 	SL_BUS_CONNECTED,
 	SL_BUS_RECONNECTING,
-	SL_BUS_CLOSED, /* for good: authentication was refused */
+	SL_BUS_REFUSED, /* by authentication; tried again, slower: keys are rotated */
 };
 
 struct sl_bus_error {
@@ -62,7 +64,7 @@ struct sl_bus_stats {
 	uint64_t received_total;
 	uint64_t requests_total;
 	uint64_t timeouts_total;
-	uint64_t late_replies_total;  /* after the deadline, or to nobody: dropped */
+	uint64_t late_replies_total;  /* to nobody any more; counted with the next ping */
 	uint64_t slow_consumer_total; /* messages lost to the pending bounds */
 	uint64_t reconnects_total;
 	uint64_t requests_in_flight;
@@ -73,8 +75,17 @@ struct sl_bus_stats {
 int sl_bus_new(struct sl_bus **ret, struct sl_loop *loop, const struct sl_bus_options *options,
 	       void (*state_changed)(void *context, enum sl_bus_state state), void *context,
 	       struct sl_bus_error *error);
+/*
+ * Not from a callback of the bus. Waits for a connect that is under way, at most
+ * connect_timeout_ms. Frees subscriptions too.
+ */
 void sl_bus_free(struct sl_bus *bus);
 void sl_bus_freep(struct sl_bus **bus);
+/*
+ * Ends nats.c's own threads, after the last bus: before the code is unloaded (nginx) or
+ * a leak checker looks. 0 or -ETIMEDOUT.
+ */
+int sl_bus_library_close(uint32_t timeout_ms);
 
 enum sl_bus_state sl_bus_state(const struct sl_bus *bus);
 struct sl_bus_stats sl_bus_stats(const struct sl_bus *bus);
@@ -98,7 +109,10 @@ int sl_bus_subscribe(struct sl_bus_subscription **ret, struct sl_bus *bus, const
 		     const char *queue, sl_bus_handler *handler, void *context);
 /* No callback comes after it. NULL is fine. */
 void sl_bus_unsubscribe(struct sl_bus_subscription *subscription);
-/* Stop receiving, let what is pending be handled: @drained, once. */
+/*
+ * Stop receiving, let what is pending be handled: @drained, once, from the loop (also
+ * when the connection breaks meanwhile). The owner unsubscribes after it, as ever.
+ */
 int sl_bus_drain(struct sl_bus_subscription *subscription, void (*drained)(void *context),
 		 void *context);
 
@@ -111,13 +125,14 @@ struct sl_span sl_bus_header(const struct sl_bus_message *message, const char *n
 /*
  * @done comes exactly once, from the loop, unless cancelled: 0 with the reply, or
  * with NULL: -ETIMEDOUT, -EHOSTUNREACH (nobody listens), -ENOTCONN (the connection
- * broke meanwhile), -ECANCELED (the bus is being freed).
+ * broke meanwhile), -ECANCELED (the bus is being freed). @ret may be NULL.
+ * -EBUSY: requests_max are in flight.
  */
 typedef void sl_bus_done(void *context, int status, const struct sl_bus_message *reply);
 int sl_bus_request(struct sl_bus_request **ret, struct sl_bus *bus, const char *subject,
 		   const struct sl_bus_header *headers, size_t count, struct sl_span payload,
 		   uint32_t timeout_ms, sl_bus_done *done, void *context);
-/* @done will not come. A reply that comes is late. */
+/* Before @done came: it will not come. A reply that comes is late. NULL is fine. */
 void sl_bus_cancel(struct sl_bus_request *request);
 
 /* Answers @message; 0 and nothing sent when it wants no reply. */

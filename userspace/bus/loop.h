@@ -36,7 +36,8 @@ struct sl_loop {
 	int (*fd_set)(struct sl_loop *loop, struct sl_loop_fd *fd);
 	/* Before the descriptor is closed. Fine when it was never set. */
 	void (*fd_clear)(struct sl_loop *loop, struct sl_loop_fd *fd);
-	/* Once, after @delay_ms; set again to move it. 0 or -errno. */
+	/* Once, after @delay_ms; set again to move it. 0: after the callback that runs, in
+	 * this turn or the next without waiting. 0 or -errno. */
 	int (*timer_set)(struct sl_loop *loop, struct sl_loop_timer *timer, uint64_t delay_ms);
 	void (*timer_clear)(struct sl_loop *loop, struct sl_loop_timer *timer);
 	/* CLOCK_MONOTONIC, as old as this turn of the loop at most. */
