@@ -5,23 +5,44 @@
 --follow SECONDS after the socket: prints what comes after the answers as well.
 """
 import array
+import json
+import mmap
 import os
 import socket
 import sys
 import time
 
 
+def may_write(fd):
+    """Whether the map lets the holder of this descriptor map it for writing."""
+    try:
+        mmap.mmap(fd, mmap.PAGESIZE, mmap.MAP_SHARED, mmap.PROT_WRITE).close()
+    except PermissionError:
+        return False
+    except OSError:
+        pass  # a map that cannot be mapped at all
+    return True
+
+
+def describe(line, writable):
+    """What came along with @line, for a test to compare."""
+    names = json.loads(line).get("maps", [])
+    locked = [name for name, free in zip(names, writable) if not free]
+    text = f"{len(writable)} descriptors"
+    return text + (", read-only: " + " ".join(locked) if locked else "")
+
+
 def receive_line(client, rest):
-    """One line, what came after it, and how many descriptors came along."""
-    descriptors = 0
+    """One line, what came after it, and whether each descriptor with it may be written."""
+    descriptors = []
     while b"\n" not in rest:
         data, ancillary, _, _ = client.recvmsg(65536, socket.CMSG_SPACE(16 * 4))
         for level, kind, payload in ancillary:
             if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
                 fds = array.array("i")
                 fds.frombytes(payload[: len(payload) // fds.itemsize * fds.itemsize])
-                descriptors += len(fds)
                 for fd in fds:
+                    descriptors.append(may_write(fd))
                     os.close(fd)
         if not data:
             return None, rest, descriptors
@@ -48,7 +69,7 @@ def main():
         line, rest, descriptors = receive_line(client, rest)
         if line is None:
             return 1
-        print(line + (f" # {descriptors} descriptors" if descriptors else ""), flush=True)
+        print(line + (f" # {describe(line, descriptors)}" if descriptors else ""), flush=True)
     until = time.monotonic() + follow
     while (left := until - time.monotonic()) > 0:
         client.settimeout(left)

@@ -17,7 +17,7 @@ tenants:
 blocks: [{prefix: 192.0.2.0/24}]
 events: {sample: 1, per_s: 100k}
 EOF
-start_agent node || { not_ok "the agent starts" && exit 1; }
+start_agent node --gateway-socket "$sl_dir/gateway.sock" || { not_ok "the agent starts" && exit 1; }
 
 ask() {
 	tests/harness/ask.py "$sl_dir/agent.sock" "$@"
@@ -138,7 +138,20 @@ rises "the others are not" 'tenant="a".*reason="pass"' 50 send 10.1.0.2/32 50 --
 done_by "it is unbound" "{\"cmd\":\"flow.unbind\",$flow}"
 rises "and is the source's again" 'tenant="a".*reason="pass"' 50 send 10.1.0.2/32 50 --source-port 4000
 refused "twice is refused" 'not bound' "{\"cmd\":\"flow.unbind\",$flow}"
-check_equal "a gateway gets the maps" "$(ask '{"cmd":"maps.fds"}' | sed 's/.*# //')" "6 descriptors"
+
+# ---- gateways -------------------------------------------------------------------------------
+
+gateway_asks() {
+	tests/harness/ask.py "$sl_dir/gateway.sock" "$@"
+}
+
+check_equal "a gateway gets the maps, and may not write the limits" \
+	"$(gateway_asks '{"cmd":"maps.fds"}' | sed 's/.*# //')" \
+	"6 descriptors, read-only: sl_limits sl_ctl sl_names"
+check "a gateway is told that it may not do more" json_is \
+	"not d['ok'] and 'use the admin socket' in d['error']" < <(gateway_asks '{"cmd":"status"}')
+check_equal "its requests are counted" "$(agent_metric '^sluice_gateway_requests_total')" 2
+check_equal "and its refusals" "$(agent_metric '^sluice_gateway_request_failures_total')" 1
 
 # ---- events ------------------------------------------------------------------------------------------
 

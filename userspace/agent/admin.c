@@ -99,9 +99,16 @@ static int send_with_fds(struct client *client, const struct sl_admin_reply *rep
 				 reply->fds, reply->fd_count);
 }
 
+static void close_fds(struct sl_admin_reply *reply)
+{
+	while (reply->fd_count)
+		(void)close(reply->fds[--reply->fd_count]);
+}
+
 static int answer(struct client *client, struct sl_admin_reply *reply)
 {
 	char *line = format_reply(reply);
+	int err;
 
 	client->admin->stats.requests_total++;
 	client->admin->stats.failed_total += reply->refused;
@@ -112,7 +119,14 @@ static int answer(struct client *client, struct sl_admin_reply *reply)
 		bufferevent_set_timeouts(client->stream, NULL,
 					 &(struct timeval){ .tv_sec = SL_ADMIN_WRITE_S });
 	}
-	return reply->fd_count ? send_with_fds(client, reply, line) : send_line(client, line);
+	err = reply->fd_count ? send_with_fds(client, reply, line) : send_line(client, line);
+	close_fds(reply);
+	return err;
+}
+
+static bool is_for_gateways(enum sl_admin_command command)
+{
+	return command == SL_ADMIN_PING || command == SL_ADMIN_MAPS_FDS;
 }
 
 static int serve(struct client *client, const char *line, size_t length)
@@ -124,6 +138,11 @@ static int serve(struct client *client, const char *line, size_t length)
 	if (sl_admin_parse(&request, line, length, &error) != 0) {
 		reply.refused = true;
 		(void)snprintf(reply.error, sizeof(reply.error), "%s", error.message);
+	} else if (client->admin->options.gateway && !is_for_gateways(request.command)) {
+		reply.refused = true;
+		(void)snprintf(reply.error, sizeof(reply.error),
+			       "a gateway may not ask for \"%s\": use the admin socket",
+			       sl_admin_command_name(request.command));
 	} else {
 		client->admin->options.function(&reply, &request, line,
 						client->admin->options.context);
@@ -320,5 +339,5 @@ void sl_admin_broadcast(struct sl_admin *admin, json_t *body)
 
 struct sl_admin_stats sl_admin_stats(const struct sl_admin *admin)
 {
-	return admin->stats;
+	return admin ? admin->stats : (struct sl_admin_stats){ 0 };
 }

@@ -2,7 +2,8 @@
 /*
  * The admin socket: a Unix stream socket, a line of JSON there, a line back
  * (docs/ops/admin-protocol.md). Its clients are root and, where one was named,
- * the members of a group; the kernel says who they are.
+ * the members of a group; the kernel says who they are. The gateway's socket is
+ * another one of these, which serves only what a gateway may ask.
  *
  * Owner:  sl_admin_free() closes all of it and removes the socket.
  * Thread: the one that runs the event base.
@@ -34,7 +35,7 @@ struct sl_admin_reply {
 	char error[512];
 	bool refused;		   /* "ok" is false and @error says why */
 	bool follow;		   /* from now on this client gets what is broadcast */
-	int fds[SL_ADMIN_FDS_MAX]; /* sent along; they stay the callback's */
+	int fds[SL_ADMIN_FDS_MAX]; /* sent along; the server's from here on */
 	size_t fd_count;
 };
 
@@ -45,6 +46,7 @@ typedef void sl_admin_fn(struct sl_admin_reply *reply, const struct sl_admin_req
 struct sl_admin_options {
 	const char *path; /* of the socket; its folder is made when it does not exist */
 	gid_t group;	  /* 0: root only */
+	bool gateway;	  /* serves ping and maps.fds, and nothing else */
 	struct sl_log *log;
 	sl_admin_fn *function;
 	void *context;
@@ -67,4 +69,5 @@ void sl_admin_free(struct sl_admin *admin);
 /* One line to every follower that keeps up; takes the reference of @body. */
 void sl_admin_broadcast(struct sl_admin *admin, json_t *body);
 
+/* NULL: all 0. */
 struct sl_admin_stats sl_admin_stats(const struct sl_admin *admin);

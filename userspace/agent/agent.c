@@ -127,9 +127,10 @@ static int read_config(struct sl_agent *agent, struct sl_agent_error *error)
 	return sl_agent_read_config(&agent->config, &agent->options, error);
 }
 
-static int find_group(struct sl_agent *agent, struct sl_agent_error *error)
+/* Of @option's value @name; 0 when none was given. */
+static int find_group(gid_t *ret, const char *option, const char *name,
+		      struct sl_agent_error *error)
 {
-	const char *name = agent->options.socket_group;
 	const struct group *group;
 	char *end = NULL;
 	long number;
@@ -138,15 +139,24 @@ static int find_group(struct sl_agent *agent, struct sl_agent_error *error)
 		return 0;
 	number = strtol(name, &end, 10);
 	if (*name && !*end && number > 0 && number <= LARGEST_SOCKET_GROUP) {
-		agent->group = (gid_t)number;
+		*ret = (gid_t)number;
 		return 0;
 	}
 	group = getgrnam(name); /* NOLINT(concurrency-mt-unsafe): there is one thread */
 	if (!group)
-		return sl_agent_fail(error, -EINVAL, "--socket-group: no group is called \"%.60s\"",
+		return sl_agent_fail(error, -EINVAL, "%s: no group is called \"%.60s\"", option,
 				     name);
-	agent->group = group->gr_gid;
+	*ret = group->gr_gid;
 	return 0;
+}
+
+static int find_groups(struct sl_agent *agent, struct sl_agent_error *error)
+{
+	int err = find_group(&agent->group, "--socket-group", agent->options.socket_group, error);
+
+	return err ? err
+		   : find_group(&agent->gateway_group, "--gateway-group",
+				agent->options.gateway_group, error);
 }
 
 static int take_lock(struct sl_agent *agent, struct sl_agent_error *error)
@@ -251,21 +261,31 @@ static int attach_all(struct sl_agent *agent, struct sl_agent_error *error)
 	return 0;
 }
 
-static int open_admin(struct sl_agent *agent, struct sl_agent_error *error)
+static int open_socket(struct sl_admin **ret, struct sl_agent *agent, const char *path,
+		       bool gateway, struct sl_agent_error *error)
 {
-	const struct sl_admin_options options = { .path = agent->config->socket_path,
-						  .group = agent->group,
+	const struct sl_admin_options options = { .path = path,
+						  .group = gateway ? agent->gateway_group
+								   : agent->group,
+						  .gateway = gateway,
 						  .log = agent->log,
 						  .function = sl_agent_on_request,
 						  .context = agent };
-	int err = sl_admin_new(&agent->admin, agent->base, &options);
+	int err = sl_admin_new(ret, agent->base, &options);
 
 	if (err == -EADDRINUSE)
-		return sl_agent_fail(error, err, "another agent answers at %.200s",
-				     agent->config->socket_path);
-	return err ? sl_agent_fail(error, err, "%.200s: %s", agent->config->socket_path,
-				   strerror(-err))
-		   : 0;
+		return sl_agent_fail(error, err, "another agent answers at %.200s", path);
+	return err ? sl_agent_fail(error, err, "%.200s: %s", path, strerror(-err)) : 0;
+}
+
+static int open_sockets(struct sl_agent *agent, struct sl_agent_error *error)
+{
+	const struct sl_config *config = agent->config;
+	int err = open_socket(&agent->admin, agent, config->socket_path, false, error);
+
+	if (err || !config->gateway_socket_path[0])
+		return err;
+	return open_socket(&agent->gateways, agent, config->gateway_socket_path, true, error);
 }
 
 static int open_http(struct sl_agent *agent, struct sl_agent_error *error)
@@ -328,9 +348,9 @@ static int make_base(struct sl_agent *agent, struct sl_agent_error *error)
 
 /* What may be in use by another comes first: a start that fails then changes nothing. */
 static step_fn *const steps[] = {
-	read_config, find_group, check_privileges, make_base,	    take_lock,
-	open_admin,  open_http,	 open_dataplane,   load_overrides,  first_apply,
-	attach_all,  watch_all,	 start_timers,	   drop_privileges,
+	read_config,  find_groups, check_privileges, make_base,	      take_lock,
+	open_sockets, open_http,   open_dataplane,   load_overrides,  first_apply,
+	attach_all,   watch_all,   start_timers,     drop_privileges,
 };
 
 int sl_agent_start(struct sl_agent **ret, const struct sl_agent_options *options,
@@ -400,6 +420,7 @@ void sl_agent_free(struct sl_agent *agent)
 	sl_watch_free(agent->watch);
 	sl_links_free(agent->links);
 	sl_http_free(agent->http);
+	sl_admin_free(agent->gateways);
 	sl_admin_free(agent->admin);
 	sl_events_close(agent->events);
 	sl_dataplane_close(agent->dataplane);

@@ -63,6 +63,7 @@ struct sl_agent {
 	int lock_fd;	  /* of the state folder */
 	int sync_lock_fd; /* of the pins */
 	gid_t group;
+	gid_t gateway_group;
 	uint64_t started_ns;
 
 	struct sl_config *config; /* as read */
@@ -85,6 +86,7 @@ struct sl_agent {
 	struct sl_links *links;
 	struct sl_watch *watch;
 	struct sl_admin *admin;
+	struct sl_admin *gateways; /* NULL: no gateway on this node */
 	struct sl_http *http;
 	bool ready;
 	bool stopping;

@@ -11,6 +11,7 @@
 
 #include "userspace/agent/override_json.h"
 #include "userspace/dataplane/flows.h"
+#include "userspace/dataplane/hand_over.h"
 
 __attribute__((format(printf, 2, 3))) static void refuse(struct sl_admin_reply *reply,
 							 const char *format, ...)
@@ -296,18 +297,36 @@ static void flow(struct sl_admin_reply *reply, const struct sl_admin_request *re
 		refuse(reply, "%s", error.message);
 }
 
-/* What a gateway needs to charge the same buckets; order and names are in the answer. */
+/*
+ * What a gateway needs to bind flows and charge buckets; order and names are in the
+ * answer. What only the agent writes goes out read-only: a gateway parses strangers'
+ * input, and whoever takes it over must not own the limits.
+ */
 static void maps_fds(struct sl_admin_reply *reply, const struct sl_agent *agent)
 {
-	static const enum sl_map_id shared[] = { SL_MAP_FLOWS4, SL_MAP_FLOWS6, SL_MAP_BUCKETS,
-						 SL_MAP_LIMITS, SL_MAP_CTL,    SL_MAP_NAMES };
+	static const struct {
+		enum sl_map_id id;
+		enum sl_maps_access access;
+	} shared[] = {
+		{ SL_MAP_FLOWS4, SL_MAPS_WRITE },  { SL_MAP_FLOWS6, SL_MAPS_WRITE },
+		{ SL_MAP_BUCKETS, SL_MAPS_WRITE }, { SL_MAP_LIMITS, SL_MAPS_READ },
+		{ SL_MAP_CTL, SL_MAPS_READ },	   { SL_MAP_NAMES, SL_MAPS_READ },
+	};
 	json_t *names = json_array();
 
-	sl_flow_use(agent->maps); /* the receiver binds flows without asking us */
 	for (size_t i = 0; i < sizeof(shared) / sizeof(shared[0]); i++) {
-		(void)json_array_append_new(names, json_string(sl_map_name(shared[i])));
-		reply->fds[reply->fd_count++] = sl_maps_fd(agent->maps, shared[i]);
+		struct sl_dp_error error = { .message = "" };
+		int fd = sl_maps_hand_over(agent->maps, shared[i].id, shared[i].access, &error);
+
+		if (fd < 0) {
+			json_decref(names);
+			refuse(reply, "%s", error.message);
+			return;
+		}
+		(void)json_array_append_new(names, json_string(sl_map_name(shared[i].id)));
+		reply->fds[reply->fd_count++] = fd;
 	}
+	sl_flow_use(agent->maps); /* the receiver binds flows without asking us */
 	reply->body = json_pack("{si so}", "abi", (int)SL_ABI_VERSION, "maps", names);
 }
 

@@ -51,6 +51,7 @@ static void export_config(struct sl_metrics *page, const struct sl_agent *agent)
 static void export_counts(struct sl_metrics *page, const struct sl_agent *agent)
 {
 	const struct sl_admin_stats admin = sl_admin_stats(agent->admin);
+	const struct sl_admin_stats gateways = sl_admin_stats(agent->gateways);
 	const struct sl_links_stats links = sl_links_stats(agent->links);
 	const struct sl_http_stats http = sl_http_stats(agent->http);
 	const struct {
@@ -78,6 +79,12 @@ static void export_counts(struct sl_metrics *page, const struct sl_agent *agent)
 		  admin.failed_total },
 		{ "sluice_admin_clients_refused_total", "Clients turned away.",
 		  admin.refused_total },
+		{ "sluice_gateway_requests_total", "Requests on the gateway's socket.",
+		  gateways.requests_total },
+		{ "sluice_gateway_request_failures_total", "Of these, answered by an error.",
+		  gateways.failed_total },
+		{ "sluice_gateway_clients_refused_total", "Gateways turned away.",
+		  gateways.refused_total },
 		{ "sluice_http_requests_total", "Pages served.", http.requests_total },
 		{ "sluice_http_refused_total",
 		  "HTTP connections over the cap, too slow, or malformed.", http.refused_total },

@@ -18,6 +18,8 @@ enum {
 	OPTION_PIN_DIR,
 	OPTION_SOCKET,
 	OPTION_SOCKET_GROUP,
+	OPTION_GATEWAY_SOCKET,
+	OPTION_GATEWAY_GROUP,
 	OPTION_STATE_DIR,
 	OPTION_NO_SANDBOX,
 };
@@ -33,6 +35,8 @@ static const struct option long_options[] = {
 	{ "pin-dir", required_argument, NULL, OPTION_PIN_DIR },
 	{ "socket", required_argument, NULL, OPTION_SOCKET },
 	{ "socket-group", required_argument, NULL, OPTION_SOCKET_GROUP },
+	{ "gateway-socket", required_argument, NULL, OPTION_GATEWAY_SOCKET },
+	{ "gateway-group", required_argument, NULL, OPTION_GATEWAY_GROUP },
 	{ "state-dir", required_argument, NULL, OPTION_STATE_DIR },
 	{ "no-sandbox", no_argument, NULL, OPTION_NO_SANDBOX },
 	{ "version", no_argument, NULL, 'V' },
@@ -53,8 +57,10 @@ static const char help[] =
 	"      --log-format F    text (default) or json\n"
 	"      --log-level L     error, warn, info (default) or debug\n"
 	"      --socket-group G  group that may use the admin socket; default: root only\n"
+	"      --gateway-group G group that may use the gateway's socket; default: root only\n"
 	"      --pin-dir DIR     instead of paths.pin_dir\n"
 	"      --socket PATH     instead of paths.socket\n"
+	"      --gateway-socket PATH  instead of paths.gateway_socket\n"
 	"      --state-dir DIR   instead of paths.state_dir\n"
 	"      --no-sandbox      keep all capabilities and system calls (to debug the agent)\n"
 	"  -V, --version\n"
@@ -155,6 +161,12 @@ static int take(struct sl_agent_options *options, int option, const char *argume
 	case OPTION_SOCKET_GROUP:
 		options->socket_group = argument;
 		return 0;
+	case OPTION_GATEWAY_SOCKET:
+		options->gateway_socket_path = argument;
+		return 0;
+	case OPTION_GATEWAY_GROUP:
+		options->gateway_group = argument;
+		return 0;
 	case OPTION_STATE_DIR:
 		options->state_dir = argument;
 		return 0;
@@ -168,7 +180,8 @@ static int take(struct sl_agent_options *options, int option, const char *argume
 
 static int check(const struct sl_agent_options *options, struct sl_options_error *error)
 {
-	const char *const paths[] = { options->pin_dir, options->socket_path, options->state_dir };
+	const char *const paths[] = { options->pin_dir, options->socket_path,
+				      options->gateway_socket_path, options->state_dir };
 
 	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++)
 		if (paths[i] && (paths[i][0] != '/' || strlen(paths[i]) >= SL_CONFIG_PATH_BYTES))
@@ -222,6 +235,9 @@ int sl_options_apply(const struct sl_agent_options *options, struct sl_config *c
 
 	if (!err)
 		err = put(config->socket_path, sizeof(config->socket_path), options->socket_path);
+	if (!err)
+		err = put(config->gateway_socket_path, sizeof(config->gateway_socket_path),
+			  options->gateway_socket_path);
 	if (!err)
 		err = put(config->state_dir, sizeof(config->state_dir), options->state_dir);
 	return err;

@@ -23,6 +23,8 @@ struct sl_agent_options {
 	const char *socket_path;
 	const char *state_dir;
 	const char *socket_group; /* a name or a number; NULL: root only */
+	const char *gateway_socket_path;
+	const char *gateway_group; /* as socket_group, of the gateway's socket */
 	bool migrate;
 	bool no_sandbox;
 	enum sl_log_format log_format;

@@ -51,6 +51,7 @@ static int check_fixed(const struct sl_config *now, const struct sl_config *then
 	} texts[] = {
 		{ "paths.pin_dir", now->pin_dir, then->pin_dir },
 		{ "paths.socket", now->socket_path, then->socket_path },
+		{ "paths.gateway_socket", now->gateway_socket_path, then->gateway_socket_path },
 		{ "paths.state_dir", now->state_dir, then->state_dir },
 		{ "paths.cgroup", now->cgroup_dir, then->cgroup_dir },
 		{ "metrics.address", now->metrics_address, then->metrics_address },

@@ -78,6 +78,8 @@ static json_t *counts_status(const struct sl_agent *agent)
 				  number(agent->stats.state_failures_total));
 	(void)json_object_set_new(json, "requests", number(admin.requests_total));
 	(void)json_object_set_new(json, "clients_refused", number(admin.refused_total));
+	(void)json_object_set_new(json, "gateways",
+				  number(sl_admin_stats(agent->gateways).clients));
 	(void)json_object_set_new(json, "events", number(agent->stats.events_total));
 	(void)json_object_set_new(json, "events_lost", number(admin.events_lost_total));
 	return json;

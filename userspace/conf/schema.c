@@ -274,6 +274,10 @@ static const struct sl_conf_field paths_fields[] = {
 	  .max = SL_CONFIG_PATH_BYTES - 1, .help = "Where maps, programs and links are pinned." },
 	{ "socket", &sl_conf_path, .fallback = "/run/sluice/sluiced.sock", CONFIG(socket_path),
 	  .max = SUN_PATH_MAX, .help = "The agent's Unix socket." },
+	{ "gateway_socket", &sl_conf_path, .fallback = "", CONFIG(gateway_socket_path),
+	  .max = SUN_PATH_MAX,
+	  .help = "Where a gateway on this node gets the maps it works on, and nothing else. "
+		  "Left out: no gateway." },
 	{ "state_dir", &sl_conf_path, .fallback = "/var/lib/sluice", CONFIG(state_dir),
 	  .max = SL_CONFIG_PATH_BYTES - 1, .help = "What must outlive the maps." },
 	{ "cgroup", &sl_conf_path, .fallback = "", CONFIG(cgroup_dir),

@@ -122,15 +122,16 @@ struct sl_sizes {
 struct sl_config {
 	enum sl_mode mode;
 	struct sl_sizes sizes;
-	char pin_dir[SL_CONFIG_PATH_BYTES];	/* default /sys/fs/bpf/sluice */
-	char socket_path[SL_CONFIG_PATH_BYTES]; /* default /run/sluice/sluiced.sock */
-	char state_dir[SL_CONFIG_PATH_BYTES];	/* default /var/lib/sluice */
-	char cgroup_dir[SL_CONFIG_PATH_BYTES];	/* cgroup2 mount; "" = find it */
-	char metrics_address[64];		/* default 127.0.0.1 */
-	uint16_t metrics_port;			/* default 9477; 0 = off */
-	uint32_t metrics_tenants_max;		/* cardinality cap; the rest is "other" */
-	uint32_t events_per_s;			/* 0 = none */
-	uint32_t event_sample;			/* power of two: one event in so many drops */
+	char pin_dir[SL_CONFIG_PATH_BYTES];		/* default /sys/fs/bpf/sluice */
+	char socket_path[SL_CONFIG_PATH_BYTES];		/* default /run/sluice/sluiced.sock */
+	char gateway_socket_path[SL_CONFIG_PATH_BYTES]; /* "" = no gateway on this node */
+	char state_dir[SL_CONFIG_PATH_BYTES];		/* default /var/lib/sluice */
+	char cgroup_dir[SL_CONFIG_PATH_BYTES];		/* cgroup2 mount; "" = find it */
+	char metrics_address[64];			/* default 127.0.0.1 */
+	uint16_t metrics_port;				/* default 9477; 0 = off */
+	uint32_t metrics_tenants_max;			/* cardinality cap; the rest is "other" */
+	uint32_t events_per_s;				/* 0 = none */
+	uint32_t event_sample; /* power of two: one event in so many drops */
 	uint32_t resets_per_s;
 	uint32_t overhead_ingress_bytes;
 	uint32_t overhead_egress_bytes;

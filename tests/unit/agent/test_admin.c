@@ -35,7 +35,7 @@ static void on_request(struct sl_admin_reply *reply, const struct sl_admin_reque
 		(void)snprintf(reply->error, sizeof(reply->error), "line 3: \"x\"");
 	}
 	if (request->command == SL_ADMIN_MAPS_FDS)
-		reply->fds[reply->fd_count++] = f->shared;
+		reply->fds[reply->fd_count++] = dup(f->shared);
 	reply->follow = request->command == SL_ADMIN_EVENTS_FOLLOW;
 }
 
@@ -198,6 +198,34 @@ static void descriptors_travel(void **state)
 	close(fd);
 }
 
+static void a_gateway_may_ask_for_the_maps_only(void **state)
+{
+	struct fixture *f = *state;
+	struct sl_admin_options opts = options(f);
+	struct sl_admin *gateways = NULL;
+	char path[96];
+	int fd;
+
+	(void)snprintf(path, sizeof(path), "%s.gateway", f->path);
+	opts.path = path;
+	opts.gateway = true;
+	assert_int_equal(sl_admin_new(&gateways, f->base, &opts), 0);
+	fd = dial(path);
+	assert_string_equal(ask(f, fd, "{\"cmd\":\"ping\"}\n"), "{\"ok\":true,\"cmd\":\"ping\"}\n");
+	assert_string_equal(ask(f, fd, "{\"cmd\":\"status\"}\n"),
+			    "{\"ok\":false,\"error\":\"a gateway may not ask for \\\"status\\\": "
+			    "use the admin socket\"}\n");
+	assert_string_equal(ask(f, fd, "{\"cmd\":\"limit.clear\",\"tenant\":\"a\"}\n"),
+			    "{\"ok\":false,\"error\":\"a gateway may not ask for "
+			    "\\\"limit.clear\\\": use the admin socket\"}\n");
+	assert_string_equal(ask(f, fd, "{\"cmd\":\"maps.fds\"}\n"),
+			    "{\"ok\":true,\"cmd\":\"maps.fds\"}\n");
+	assert_int_equal(sl_admin_stats(gateways).failed_total, 2);
+	assert_int_equal(sl_admin_stats(f->admin).requests_total, 0);
+	close(fd);
+	sl_admin_free(gateways);
+}
+
 static void followers_hear_and_slow_ones_lose(void **state)
 {
 	struct fixture *f = *state;
@@ -330,6 +358,7 @@ int main(void)
 						end),
 		cmocka_unit_test_setup_teardown(a_line_without_end_is_the_end, begin, end),
 		cmocka_unit_test_setup_teardown(descriptors_travel, begin, end),
+		cmocka_unit_test_setup_teardown(a_gateway_may_ask_for_the_maps_only, begin, end),
 		cmocka_unit_test_setup_teardown(followers_hear_and_slow_ones_lose, begin, end),
 		cmocka_unit_test_setup_teardown(clients_have_a_cap, begin, end),
 		cmocka_unit_test_setup_teardown(only_root_and_the_group_are_heard, begin, end),
