@@ -48,6 +48,10 @@ const char *sl_code_name(enum sl_code code);	  /* "invalid_request" */
 const char *sl_intake_name(enum sl_intake code);  /* "SCHEMA_VALIDATION_FAILED"; NONE: NULL */
 enum sl_code sl_intake_code(enum sl_intake code); /* what it is answered as */
 
+enum sl_code sl_code_of(struct sl_span name);	  /* SL_CODES: none of that name */
+enum sl_intake sl_intake_of(struct sl_span name); /* SL_INTAKE_NONE: none of that name */
+
+int sl_code_status(enum sl_code code); /* HTTP; 502 for SL_CODES */
 /* A router's answer: its code's status, 502 for a word that is not known. */
 int sl_code_http_status(struct sl_span code);
 

@@ -31,8 +31,8 @@ struct sl_trace {
 /*
  * Where a request says where it belongs, strongest first: traceparent, then
  * @trace_id (X-Trace-ID, or the body's): 32 hex or a UUIDv4, else a new one. @random
- * gives the new ids. @tracestate is kept only with a valid traceparent, cut at whole
- * entries from the right to SL_TRACESTATE_MAX.
+ * gives the new ids; a trace of our own is sampled. @tracestate is kept only with a valid
+ * traceparent, cut at whole entries from the right to SL_TRACESTATE_MAX.
  */
 void sl_trace_start(struct sl_trace *ret, struct sl_span traceparent, struct sl_span tracestate,
 		    struct sl_span trace_id, const uint8_t random[24]);

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "userspace/domain/ident.h"
+
+#include <string.h>
+
+static bool is_hex_digit(char byte)
+{
+	return (byte >= '0' && byte <= '9') || (byte >= 'a' && byte <= 'f') ||
+	       (byte >= 'A' && byte <= 'F');
+}
+
+bool sl_is_hex(struct sl_span text, size_t length)
+{
+	if (text.length != length)
+		return false;
+	for (size_t i = 0; i < length; i++)
+		if (!is_hex_digit(text.at[i]))
+			return false;
+	return true;
+}
+
+static bool is_dash_place(size_t i)
+{
+	return i == 8 || i == 13 || i == 18 || i == 23;
+}
+
+bool sl_is_uuid4(struct sl_span text)
+{
+	if (text.length != SL_UUID_BYTES - 1)
+		return false;
+	for (size_t i = 0; i < text.length; i++)
+		if (is_dash_place(i) ? text.at[i] != '-' : !is_hex_digit(text.at[i]))
+			return false;
+	return text.at[14] == '4' && memchr("89abAB", text.at[19], 6);
+}
+
+bool sl_is_ulid(struct sl_span text)
+{
+	static const char crockford[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+
+	if (text.length != 26 || text.at[0] < '0' || text.at[0] > '7')
+		return false;
+	for (size_t i = 0; i < text.length; i++) {
+		char byte = text.at[i];
+
+		if (byte >= 'a' && byte <= 'z')
+			byte = (char)(byte - 'a' + 'A');
+		if (!memchr(crockford, byte, sizeof(crockford) - 1))
+			return false;
+	}
+	return true;
+}
+
+bool sl_is_identifier(struct sl_span text, size_t max)
+{
+	if (!text.length || text.length > max)
+		return false;
+	for (size_t i = 0; i < text.length; i++)
+		if (text.at[i] <= ' ' || text.at[i] >= 0x7f)
+			return false;
+	return true;
+}
+
+void sl_uuid4(char ret[SL_UUID_BYTES], const uint8_t random[16])
+{
+	static const char hex[] = "0123456789abcdef";
+	size_t at = 0;
+
+	for (size_t i = 0; i < 16; i++) {
+		uint8_t byte = random[i];
+
+		if (i == 6)
+			byte = (uint8_t)((byte & 0x0f) | 0x40);
+		if (i == 8)
+			byte = (uint8_t)((byte & 0x3f) | 0x80);
+		if (is_dash_place(at))
+			ret[at++] = '-';
+		ret[at++] = hex[byte >> 4];
+		ret[at++] = hex[byte & 0xf];
+	}
+	ret[at] = '\0';
+}
