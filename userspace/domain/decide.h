@@ -13,12 +13,13 @@
 #include "userspace/domain/json.h"
 
 struct sl_decide {
-	struct sl_span body; /* the whole object */
+	struct sl_span body; /* the whole object, without the space around it */
 	struct sl_json_value version, tenant_id, request_id, trace_id;
 	struct sl_json_value run_id, flow_id, step_id, idempotency_key, policy_id;
 	struct sl_json_value task, task_type, task_payload, task_payload_ref;
 	struct sl_json_value constraints, metadata, context, options;
-	struct sl_json_value push_assignment, assignment_subject, message, message_id;
+	struct sl_json_value push_assignment, assignment_subject, message;
+	struct sl_json_value message_id; /* of message */
 };
 
 struct sl_decide_fault {
@@ -32,19 +33,22 @@ int sl_decide_read(struct sl_decide *ret, struct sl_span body, struct sl_decide_
 
 /*
  * The rest, in the router's order: version, tenant_id, run/flow/step together,
- * formats, request_id, task.type, payload or payload_ref, payload's size.
+ * formats, request_id, task.type, payload or payload_ref, payload's size (as encoded
+ * without space between its parts; not asked for beside a payload_ref).
+ * null is the same as not there. A trace_id that is a string of another form passes:
+ * it is ignored (trace.h). Texts are counted in bytes.
  * @header_version: empty, or the message header, which wins. -EINVAL with @fault.
  */
 int sl_decide_check(const struct sl_decide *decide, struct sl_span header_version,
 		    struct sl_decide_fault *fault);
 
-/* true, "true", 1. */
+/* true, "true", 1; anything else is no. */
 bool sl_decide_pushes(const struct sl_decide *decide);
 
 /*
  * The body with members replaced or added: {"tenant_id": ..., "trace_id": ...,
  * "idempotency_key": ...}; every other byte as it came. An empty span leaves a
- * member as it is.
+ * member as it is. What sl_json_done() says.
  */
 struct sl_decide_set {
 	struct sl_span tenant_id, trace_id, request_id, idempotency_key;
