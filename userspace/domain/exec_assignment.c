@@ -82,17 +82,17 @@ int sl_exec_assignment_read(struct sl_exec_assignment *ret, struct sl_span text,
 
 /* ---- writing ------------------------------------------------------------------------------- */
 
-static bool is_ours(struct sl_json_value key)
+static bool is_ours(const char *name)
 {
-	static const char *const ours[] = { "\"priority\"", "\"deadline_ms\"", "\"retry\"" };
+	static const char *const ours[] = { "priority", "deadline_ms", "retry" };
 
 	for (size_t i = 0; i < COUNT(ours); i++)
-		if (sl_span_is(key.raw, ours[i]))
+		if (strcmp(name, ours[i]) == 0)
 			return true;
 	return false;
 }
 
-/* A key comes with its quotes and escapes, so that it is written through its text. */
+/* A key may come with escapes, so that it is compared and written as its text. */
 static void put_other_options(struct sl_json_out *out, struct sl_span options)
 {
 	const struct sl_json_value object = { SL_JSON_OBJECT, options };
@@ -101,7 +101,7 @@ static void put_other_options(struct sl_json_out *out, struct sl_span options)
 	size_t state = 0, length;
 
 	while (options.length && sl_json_next(&key, &value, &state, object) == 1) {
-		if (is_ours(key) || sl_json_text(name, sizeof(name), &length, key) != 0)
+		if (sl_json_text(name, sizeof(name), &length, key) != 0 || is_ours(name))
 			continue;
 		sl_json_key(out, name);
 		sl_json_put_raw(out, value.raw);
