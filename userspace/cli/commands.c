@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "userspace/cli/commands.h"
 
+#include "userspace/ledger/ledger.h"
+
 #define MODES	   "enforce shadow off"
 #define DIRECTIONS "ingress egress tc-ingress"
 #define PROTOCOLS  "tcp udp icmp icmpv6"
@@ -124,6 +126,18 @@ static const struct sl_option capacity_options[] = {
 	{ 0 },
 };
 
+static const struct sl_option usage_options[] = {
+	{ "by", "WHAT", "a row for each run, provider, day or tenant (default)",
+	  "run provider day tenant" },
+	{ "tenant", "NAME", "only of this tenant", NULL },
+	{ "since", "MOMENT", "from 2026-11-24, 2026-11-24T10:30:00Z, or so long ago: 24h", NULL },
+	{ "until", "MOMENT", "before then", NULL },
+	{ "limit", "N", "at most so many rows (default 1000)", NULL },
+	{ "ledger", "FILE", "of sluice-usage (default " SL_LEDGER_PATH_DEFAULT ")", "@files" },
+	OPTION_CSV,
+	{ 0 },
+};
+
 static const struct sl_option uninstall_options[] = {
 	{ "yes", NULL, "do not ask", NULL },
 	{ 0 },
@@ -181,6 +195,8 @@ const struct sl_command sl_commands[] = {
 	  sl_cmd_doctor },
 	{ "capacity", NULL, "", "Demand, unmet demand and headroom of each tenant", NULL, 0, 0,
 	  capacity_options, sl_cmd_capacity },
+	{ "usage", "report", "", "Cost and success of jobs by run, provider, day or tenant", NULL,
+	  0, 0, usage_options, sl_cmd_usage_report },
 	{ "reload", NULL, "", "Have the agent read its configuration again", NULL, 0, 0, NULL,
 	  sl_cmd_reload },
 	{ "uninstall", NULL, "", "Take everything of Sluice out of the kernel", NULL, 0, 0,

@@ -29,6 +29,7 @@ int sl_cmd_bpf_links(struct sl_cli *cli, const struct sl_args *args);
 int sl_cmd_bpf_diff(struct sl_cli *cli, const struct sl_args *args);
 int sl_cmd_doctor(struct sl_cli *cli, const struct sl_args *args);
 int sl_cmd_capacity(struct sl_cli *cli, const struct sl_args *args);
+int sl_cmd_usage_report(struct sl_cli *cli, const struct sl_args *args);
 int sl_cmd_reload(struct sl_cli *cli, const struct sl_args *args);
 int sl_cmd_uninstall(struct sl_cli *cli, const struct sl_args *args);
 int sl_cmd_version(struct sl_cli *cli, const struct sl_args *args);

@@ -36,6 +36,7 @@ enum sl_kind {
 	SL_KIND_DURATION,  /* nanoseconds; 4m10s */
 	SL_KIND_PART,	   /* 0..1; 12.3% */
 	SL_KIND_BOOL,	   /* yes, no */
+	SL_KIND_REAL,	   /* 0.0125 */
 };
 
 enum sl_shade {

@@ -20,6 +20,24 @@ static uint64_t as_number(const struct sl_cell *cell)
 	return cell->held == SL_HELD_REAL ? (uint64_t)cell->real : cell->number;
 }
 
+/* Up to six decimals, as many as it takes; a double has at most 309 digits before them. */
+static void real_text(char *buffer, double value)
+{
+	char text[336];
+	size_t length;
+
+	(void)snprintf(text, sizeof(text), "%.6f", value);
+	length = strlen(text);
+	while (length > 1 && text[length - 1] == '0')
+		length--;
+	if (text[length - 1] == '.')
+		length--;
+	if (length >= SL_HUMAN_BYTES)
+		length = SL_HUMAN_BYTES - 1;
+	memcpy(buffer, text, length);
+	buffer[length] = '\0';
+}
+
 static void number_text(char *buffer, enum sl_kind kind, const struct sl_cell *cell)
 {
 	switch (kind) {
@@ -42,6 +60,9 @@ static void number_text(char *buffer, enum sl_kind kind, const struct sl_cell *c
 		break;
 	case SL_KIND_MEMORY:
 		(void)sl_human_memory(buffer, as_number(cell));
+		return;
+	case SL_KIND_REAL:
+		real_text(buffer, as_real(cell));
 		return;
 	case SL_KIND_DURATION:
 		(void)sl_human_duration(buffer, as_number(cell));
