@@ -46,6 +46,7 @@ CLI_SRC      := $(wildcard userspace/cli/main*.c)
 ROUTER_SRC   := $(wildcard userspace/router/main*.c)
 WORKER_SRC   := $(wildcard userspace/worker/main*.c)
 USAGE_SRC    := $(wildcard userspace/usage/main*.c)
+NGINX_SRC    := $(wildcard userspace/gateway/nginx/*.c)
 HARNESS_SRC  := $(wildcard tests/harness/*.c)
 UNIT_SRC     := $(wildcard tests/unit/test_*.c tests/unit/*/test_*.c tests/unit/*/*/test_*.c)
 KERNEL_SRC   := $(wildcard tests/bpf/test_*.c)
@@ -67,6 +68,7 @@ AGENT     := $(if $(AGENT_SRC),$(O)/bin/sluiced)
 CLI       := $(if $(CLI_SRC),$(O)/bin/sluicectl)
 DAEMONS   := $(if $(ROUTER_SRC),$(O)/bin/sluice-router) $(if $(WORKER_SRC),$(O)/bin/sluice-worker) \
 	     $(if $(USAGE_SRC),$(O)/bin/sluice-usage)
+MODULE    := $(if $(NGINX_SRC),$(O)/bin/ngx_http_sluice_module.so)
 UNIT      := $(patsubst %.c,$(O)/%,$(call only,$(UNIT_SRC)))
 KERNEL    := $(patsubst %.c,$(O)/%,$(call only,$(KERNEL_SRC)))
 BENCH     := $(BENCH_SRC:tests/bench/%.c=$(O)/bin/bench-%)
@@ -188,6 +190,27 @@ $(O)/bin/sluice-worker: $(call obj,$(WORKER_SRC)) $(LIB) $(O)/stamp/ld
 	$(call link)
 $(O)/bin/sluice-usage: $(call obj,$(USAGE_SRC)) $(LIB) $(O)/stamp/ld
 	$(call link)
+
+# nginx's own configure says what its binary was built with; Debian ships the flags.
+NGINX_DEV   ?= /usr/share/nginx/src
+NGINX_CONF  := $(O)/nginx/ngx_auto_config.h
+NGINX_FLAGS := $(addprefix -isystem ,$(O)/nginx $(addprefix $(NGINX_DEV)/src/,core event \
+	       event/modules os/unix http http/modules http/v2))
+$(NGINX_CONF): $(NGINX_DEV)/conf_flags
+	$(call say,CONF)
+	$(Q)mkdir -p $(@D)
+	$(Q)build=$$(realpath $(@D)) && cd $(NGINX_DEV) && . ./conf_flags && ./configure \
+		"$${NGX_CONF_FLAGS[@]}" --builddir="$$build" >"$$build/configure.log" 2>&1 || \
+		{ cat "$$build/configure.log" >&2; exit 1; }
+$(O)/obj/userspace/gateway/nginx/%.o: EXTRA = $(NGINX_FLAGS) -fvisibility=hidden
+$(call obj,$(NGINX_SRC)): $(NGINX_CONF)
+# What nginx has stays undefined; what the library has is not shown to others.
+$(MODULE): $(call obj,$(NGINX_SRC)) $(LIB) $(O)/stamp/ld
+	$(call say,LINK)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(SL_CFLAGS) $(filter-out -pie,$(SL_LDFLAGS)) -shared -Wl,--exclude-libs,ALL \
+		$(filter %.o,$^) $(filter %.a,$^) $(PKG_LIBS) -o $@
+
 $(UNIT) $(KERNEL): $(O)/%: $(O)/obj/%.o $(HARNESS) $(LIB) $(O)/stamp/ld
 	$(call link,-lcmocka)
 $(BENCH): $(O)/bin/bench-%: $(O)/obj/tests/bench/%.o $(HARNESS) $(LIB) $(O)/stamp/ld
@@ -198,7 +221,7 @@ $(TOOLS): $(O)/bin/%: $(O)/obj/tests/tools/%.o $(HARNESS) $(LIB) $(O)/stamp/ld
 $(FUZZ): $(O)/%: $(O)/obj/%.o $(if $(LINK_FUZZ),,$(O)/obj/tests/fuzz/replay.o) $(LIB) $(O)/stamp/ld
 	$(call link,$(LINK_FUZZ))
 
-all: $(SKEL) $(TEST_SKEL) $(LIB) $(AGENT) $(CLI) $(DAEMONS) $(TOOLS)
+all: $(SKEL) $(TEST_SKEL) $(LIB) $(AGENT) $(CLI) $(DAEMONS) $(MODULE) $(TOOLS)
 
 .PHONY: skel unit kernel benches fuzzers
 skel: $(SKEL) $(TEST_SKEL) ; @:

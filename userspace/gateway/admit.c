@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "userspace/gateway/gateway_private.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "userspace/domain/gcra.h"
+
+#define NS_PER_S 1000000000ull
+
+enum {
+	OWN_CLASS,
+	ALL_CLASSES,
+	LEVELS
+};
+
+static struct sl_request_limit limit_of(const struct sl_settings *settings, uint64_t requests)
+{
+	if (!requests)
+		return (struct sl_request_limit){ 0 };
+	return sl_gcra_limit(requests, settings->limits.window_ns);
+}
+
+/* What an operator set for this tenant, else its plan's. */
+static struct sl_request_limit limit_in(const struct sl_exchange *exchange,
+					enum sl_rate_class rate_class)
+{
+	const struct sl_settings *settings = exchange->gateway->settings;
+	uint64_t set = __atomic_load_n(&exchange->bucket->limits[rate_class], __ATOMIC_RELAXED);
+
+	if (set == SL_BUCKET_UNLIMITED)
+		return (struct sl_request_limit){ 0 };
+	if (set)
+		return sl_gcra_limit(set - 1, settings->limits.window_ns);
+	return limit_of(settings, exchange->who.plan->requests[rate_class]);
+}
+
+static uint64_t seconds_up(uint64_t ns)
+{
+	return ns / NS_PER_S + !!(ns % NS_PER_S);
+}
+
+/* The fields of the answer describe the level that bounds the caller. */
+static void describe(struct sl_exchange *exchange, const struct sl_gcra_level *level,
+		     enum sl_rate_class rate_class, uint64_t now_ns)
+{
+	if (!level->limit.period_ns)
+		return;
+	exchange->quota = (struct sl_quota){
+		.known = true,
+		.rate_class = rate_class,
+		.limit = sl_gcra_size(&level->limit),
+		.remaining = sl_gcra_left(level, now_ns),
+		.reset_s = seconds_up(sl_gcra_reset_ns(level, now_ns)),
+		.window_s = seconds_up(exchange->gateway->settings->limits.window_ns),
+	};
+}
+
+static size_t label_of(const struct sl_exchange *exchange)
+{
+	const struct sl_settings *settings = exchange->gateway->settings;
+
+	for (size_t i = 0; i < settings->metrics.tenant_count; i++)
+		if (!strcmp(settings->metrics.tenants[i].text, exchange->who.tenant))
+			return i;
+	return SL_TENANT_LABELS - 1;
+}
+
+static void answer_limited(struct sl_exchange *exchange, uint64_t limit, uint64_t wait_ns)
+{
+	char details[256];
+	uint64_t retry_s = wait_ns == UINT64_MAX ? 3600 : seconds_up(wait_ns);
+	int length = snprintf(details, sizeof(details),
+			      "{\"endpoint\":\"%s\",\"limit\":%" PRIu64
+			      ",\"retry_after_seconds\":%" PRIu64 "}",
+			      exchange->match.route->path, limit, retry_s);
+
+	sl_answer_failure(exchange, &(struct sl_failure){
+					    .code = SL_CODE_RATE_LIMIT_EXCEEDED,
+					    .status = 429,
+					    .message = "rate limit exceeded",
+					    .details = { details, (size_t)length },
+					    .retry_after_s = (uint32_t)retry_s,
+				    });
+}
+
+/* The limits of one address, for who cannot say who it is. */
+bool sl_admit_stranger(struct sl_exchange *exchange)
+{
+	struct sl_gateway *gateway = exchange->gateway;
+	const struct sl_call *call = &exchange->call;
+	uint64_t now_ns = sl_gateway_now_ns(gateway);
+	/* Of IPv6 the /64, which is what one host has. */
+	struct sl_span address = { (const char *)call->peer,
+				   call->peer_bytes == 16 ? 8 : call->peer_bytes };
+	struct sl_bucket *bucket =
+		sl_buckets_get(sl_shared_addresses(gateway->shared), address, now_ns);
+	struct sl_gcra_level level = {
+		.limit = limit_of(gateway->settings, gateway->settings->limits.strangers),
+		.word = &bucket->words[SL_CLASS_GLOBAL],
+	};
+	struct sl_gcra_verdict verdict;
+
+	sl_gcra_take(&verdict, &level, 1, now_ns);
+	if (verdict.admitted)
+		return true;
+	sl_count_up(&gateway->counters->counts[SL_COUNT_STRANGER_REFUSED], 1);
+	if (gateway->settings->limits.shadow) {
+		sl_count_up(&gateway->counters->counts[SL_COUNT_SHADOW_REFUSED], 1);
+		return true;
+	}
+	describe(exchange, &level, SL_CLASS_GLOBAL, now_ns);
+	answer_limited(exchange, sl_gcra_size(&level.limit), verdict.wait_ns);
+	return false;
+}
+
+bool sl_admit(struct sl_exchange *exchange)
+{
+	struct sl_gateway *gateway = exchange->gateway;
+	enum sl_rate_class rate_class = exchange->match.route->rate_class;
+	const enum sl_rate_class classes[LEVELS] = { rate_class, SL_CLASS_GLOBAL };
+	struct sl_gcra_level levels[LEVELS];
+	struct sl_gcra_verdict verdict;
+	uint64_t now_ns = sl_gateway_now_ns(gateway);
+	size_t label;
+
+	if (rate_class == SL_CLASS_NONE)
+		return true;
+	if (!exchange->who.tenant[0])
+		return sl_admit_stranger(exchange);
+	exchange->bucket = sl_buckets_get(sl_shared_tenants(gateway->shared),
+					  sl_span_of(exchange->who.tenant), now_ns);
+	for (size_t i = 0; i < LEVELS; i++)
+		levels[i] = (struct sl_gcra_level){
+			.limit = limit_in(exchange, classes[i]),
+			.word = &exchange->bucket->words[classes[i]],
+		};
+	sl_gcra_take(&verdict, levels, LEVELS, now_ns);
+	label = label_of(exchange);
+	sl_count_up(&gateway->counters->checked[rate_class][label], 1);
+	sl_count_up(&exchange->bucket->checked_total, 1);
+	if (verdict.admitted) {
+		describe(exchange, &levels[OWN_CLASS], rate_class, now_ns);
+		sl_count_up(&gateway->counters->counts[SL_COUNT_ALLOWED], 1);
+		return true;
+	}
+	sl_count_up(&exchange->bucket->exceeded_total, 1);
+	describe(exchange, &levels[verdict.level], classes[verdict.level], now_ns);
+	if (gateway->settings->limits.shadow) {
+		sl_count_up(&gateway->counters->counts[SL_COUNT_SHADOW_REFUSED], 1);
+		return true;
+	}
+	sl_count_up(&gateway->counters->exceeded[rate_class][label], 1);
+	answer_limited(exchange, sl_gcra_size(&levels[verdict.level].limit), verdict.wait_ns);
+	return false;
+}

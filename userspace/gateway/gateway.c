@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "userspace/gateway/gateway_private.h"
+
+#include <errno.h>
+#include <openssl/sha.h>
+#include <stdio.h>
+#include <sys/random.h>
+#include <time.h>
+
+#include "userspace/base/cleanup.h"
+#include "userspace/gateway/auth.h"
+
+#define TICK_MS		 1000
+#define ANSWER_BYTES_MAX (8u << 20)
+#define WIRE_BYTES_MAX	 (2u * SL_REQUEST_BYTES_MAX)
+
+uint64_t sl_gateway_now_ns(const struct sl_gateway *gateway)
+{
+	return gateway->loop->now_ns(gateway->loop);
+}
+
+int64_t sl_gateway_clock_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+void sl_gateway_random(struct sl_gateway *gateway, void *ret, size_t count)
+{
+	if (gateway->random_left < count) {
+		/* Only before the machine has any entropy does this wait, or fail. */
+		if (getrandom(gateway->random, sizeof(gateway->random), 0) !=
+		    (ssize_t)sizeof(gateway->random))
+			abort();
+		gateway->random_left = sizeof(gateway->random);
+	}
+	gateway->random_left -= count;
+	memcpy(ret, gateway->random + gateway->random_left, count);
+}
+
+struct sl_span sl_timestamp(char *buffer, int64_t clock_ms)
+{
+	time_t seconds = clock_ms / 1000;
+	struct tm parts;
+	size_t length;
+
+	gmtime_r(&seconds, &parts);
+	length = strftime(buffer, 32, "%Y-%m-%dT%H:%M:%S", &parts);
+	length += (size_t)snprintf(buffer + length, 32 - length, ".%03uZ",
+				   (unsigned int)(clock_ms % 1000));
+	return (struct sl_span){ buffer, length };
+}
+
+void sl_token(char ret[SL_KEY_MAX], struct sl_span text)
+{
+	static const char digits[] = "0123456789abcdef";
+	uint8_t digest[SHA256_DIGEST_LENGTH];
+
+	SHA256((const uint8_t *)text.at, text.length, digest);
+	for (size_t i = 0; i < (SL_KEY_MAX - 1) / 2; i++) {
+		ret[2 * i] = digits[digest[i] >> 4];
+		ret[2 * i + 1] = digits[digest[i] & 15];
+	}
+	ret[SL_KEY_MAX - 1] = '\0';
+}
+
+/* ---- the store's buckets --------------------------------------------------------------- */
+
+static void idempotency_ready(void *context, int status)
+{
+	struct sl_gateway *gateway = context;
+
+	gateway->store_ready[SL_STORE_IDEMPOTENCY] = !status;
+}
+
+static void registry_ready(void *context, int status)
+{
+	struct sl_gateway *gateway = context;
+
+	gateway->store_ready[SL_STORE_REGISTRY] = !status;
+}
+
+static void messages_ready(void *context, int status)
+{
+	struct sl_gateway *gateway = context;
+
+	gateway->store_ready[SL_STORE_MESSAGES] = !status;
+}
+
+/* Each bucket that is not known to be there is asked for. */
+static void ensure_store(struct sl_gateway *gateway)
+{
+	static sl_js_done *const ready[SL_STORES] = { idempotency_ready, registry_ready,
+						      messages_ready };
+	const struct sl_settings *settings = gateway->settings;
+	const struct sl_kv_bucket buckets[SL_STORES] = {
+		{ .name = SL_BUCKET_IDEMPOTENCY,
+		  .ttl_s = settings->store.idempotency_ttl_ns / 1000000000,
+		  .max_bytes = 256u << 20,
+		  .max_value_bytes = 1u << 20,
+		  .memory = true },
+		{ .name = SL_BUCKET_REGISTRY,
+		  .max_bytes = settings->store.registry_bytes_max,
+		  .max_value_bytes = 1u << 20 },
+		{ .name = SL_BUCKET_MESSAGES,
+		  .ttl_s = settings->store.message_ttl_ns / 1000000000,
+		  .max_bytes = 256u << 20,
+		  .max_value_bytes = 1u << 20,
+		  .memory = true },
+	};
+
+	for (size_t i = 0; i < SL_STORES; i++)
+		if (!gateway->store_ready[i])
+			(void)sl_kv_ensure(gateway->bus, &buckets[i], ready[i], gateway);
+}
+
+/* ---- the connection ---------------------------------------------------------------------- */
+
+static void state_changed(void *context, enum sl_bus_state state)
+{
+	struct sl_gateway *gateway = context;
+	bool connected = state == SL_BUS_CONNECTED;
+
+	gateway->counters->gauges[SL_GAUGE_CONNECTED] = connected;
+	if (connected) {
+		sl_log(gateway->log, SL_LOG_INFO, "NATS connected",
+		       SL_NUM("worker", gateway->counters - gateway->shared->workers));
+		ensure_store(gateway);
+	} else if (!gateway->draining) {
+		sl_log(gateway->log, SL_LOG_WARN, "NATS not connected",
+		       SL_STR("reason", gateway->bus ? sl_bus_last_error(gateway->bus) : ""));
+	}
+}
+
+static void count_bus(struct sl_gateway *gateway)
+{
+	struct sl_bus_stats now = sl_bus_stats(gateway->bus), *then = &gateway->counted;
+	uint64_t *counts = gateway->counters->counts;
+
+	sl_count_up(&counts[SL_COUNT_NATS_SENT], now.published_total - then->published_total);
+	sl_count_up(&counts[SL_COUNT_NATS_RECEIVED], now.received_total - then->received_total);
+	sl_count_up(&counts[SL_COUNT_NATS_FAILED],
+		    now.publish_failures_total - then->publish_failures_total);
+	sl_count_up(&counts[SL_COUNT_NATS_LATE], now.late_replies_total - then->late_replies_total);
+	sl_count_up(&counts[SL_COUNT_NATS_TIMEOUT], now.timeouts_total - then->timeouts_total);
+	sl_count_up(&counts[SL_COUNT_NATS_RECONNECT],
+		    now.reconnects_total - then->reconnects_total);
+	*then = now;
+	gateway->counters->gauges[SL_GAUGE_IN_FLIGHT] = now.requests_in_flight;
+	gateway->counters->gauges[SL_GAUGE_STREAMS] = gateway->stream_count;
+	gateway->counters->gauges[SL_GAUGE_CONNECTED] =
+		sl_bus_state(gateway->bus) == SL_BUS_CONNECTED;
+}
+
+static void refresh_keys(struct sl_gateway *gateway)
+{
+	struct sl_auth_error error;
+	int r;
+
+	if (!gateway->keyring)
+		return;
+	r = sl_keyring_refresh(gateway->keyring, &error);
+	if (r > 0)
+		sl_log(gateway->log, SL_LOG_INFO, "keys read anew");
+	if (r >= 0)
+		return;
+	sl_count_up(&gateway->counters->counts[SL_COUNT_KEYS_RELOAD_FAILED], 1);
+	sl_log_limited(gateway->log, SL_LOG_SYNC, SL_LOG_ERROR, "the old keys stay in force",
+		       SL_STR("reason", error.message));
+}
+
+static void tick(struct sl_loop_timer *timer)
+{
+	struct sl_gateway *gateway = timer->context;
+	uint64_t now_ns = sl_gateway_now_ns(gateway);
+
+	count_bus(gateway);
+	__atomic_store_n(&gateway->counters->seen_ns, now_ns, __ATOMIC_RELAXED);
+	if (sl_bus_state(gateway->bus) == SL_BUS_CONNECTED)
+		ensure_store(gateway);
+	refresh_keys(gateway);
+	sl_streams_tick(gateway, now_ns);
+	(void)gateway->loop->timer_set(gateway->loop, timer, TICK_MS);
+}
+
+/* "user:password" of one line. */
+static int read_user(char user[SL_SETTINGS_TEXT_BYTES], char **ret_password, const char *path)
+{
+	sl_autofclose FILE *file = fopen(path, "re");
+	char *colon;
+
+	if (!file || !fgets(user, SL_SETTINGS_TEXT_BYTES, file))
+		return -EINVAL;
+	user[strcspn(user, "\r\n")] = '\0';
+	colon = strchr(user, ':');
+	if (!colon)
+		return -EINVAL;
+	*colon = '\0';
+	*ret_password = colon + 1;
+	return 0;
+}
+
+static const char *or_null(const char *text)
+{
+	return text[0] ? text : NULL;
+}
+
+static int connect_bus(struct sl_gateway *gateway, struct sl_gateway_error *error)
+{
+	const struct sl_settings *settings = gateway->settings;
+	char user[SL_SETTINGS_TEXT_BYTES], *password = NULL;
+	struct sl_bus_error why = { "" };
+	struct sl_bus_options options = {
+		.servers = settings->nats.servers,
+		.name = "sluice-gateway",
+		.credentials_file = or_null(settings->nats.credentials_file),
+		.nkey_seed_file = or_null(settings->nats.nkey_seed_file),
+		.tls_ca_file = or_null(settings->nats.tls_ca_file),
+		.tls_cert_file = or_null(settings->nats.tls_cert_file),
+		.tls_key_file = or_null(settings->nats.tls_key_file),
+		.tls = settings->nats.tls,
+		.requests_max = settings->router.requests_max,
+	};
+	int r;
+
+	if (settings->nats.user_file[0]) {
+		if (read_user(user, &password, settings->nats.user_file)) {
+			snprintf(error->message, sizeof(error->message),
+				 "%s: a line user:password is wanted", settings->nats.user_file);
+			return -EINVAL;
+		}
+		options.user = user;
+		options.password = password;
+	}
+	r = sl_bus_new(&gateway->bus, gateway->loop, &options, state_changed, gateway, &why);
+	explicit_bzero(user, sizeof(user));
+	if (r)
+		snprintf(error->message, sizeof(error->message), "NATS: %s", why.message);
+	return r;
+}
+
+static int read_keys(struct sl_gateway *gateway, struct sl_gateway_error *error)
+{
+	struct sl_auth_error why = { "" };
+	int r;
+
+	if (!gateway->settings->auth.required)
+		return 0;
+	r = sl_keyring_new(&gateway->keyring, gateway->settings, &why);
+	if (r)
+		snprintf(error->message, sizeof(error->message), "%s", why.message);
+	return r;
+}
+
+int sl_gateway_new(struct sl_gateway **ret, const struct sl_gateway_options *options,
+		   struct sl_gateway_error *error)
+{
+	sl_cleanup(sl_gateway_freep) struct sl_gateway *gateway = calloc(1, sizeof(*gateway));
+	int r;
+
+	if (!gateway)
+		return -ENOMEM;
+	gateway->loop = options->loop;
+	gateway->settings = options->settings;
+	gateway->shared = options->shared;
+	gateway->counters = &options->shared->workers[options->worker % SL_WORKERS_MAX];
+	gateway->log = options->log;
+	gateway->out = SL_JSON_OUT(ANSWER_BYTES_MAX);
+	gateway->wire = SL_JSON_OUT(WIRE_BYTES_MAX);
+	gateway->tick = (struct sl_loop_timer){ .fire = tick, .context = gateway };
+	__atomic_store_n(&gateway->counters->seen_ns, sl_gateway_now_ns(gateway), __ATOMIC_RELAXED);
+	r = read_keys(gateway, error);
+	if (!r)
+		r = connect_bus(gateway, error);
+	if (!r)
+		r = gateway->loop->timer_set(gateway->loop, &gateway->tick, TICK_MS);
+	if (r)
+		return r;
+	*ret = SL_TAKE_PTR(gateway);
+	return 0;
+}
+
+void sl_gateway_drain(struct sl_gateway *gateway)
+{
+	gateway->draining = true;
+	sl_streams_close(gateway);
+}
+
+void sl_gateway_free(struct sl_gateway *gateway)
+{
+	if (!gateway)
+		return;
+	gateway->draining = true;
+	sl_streams_close(gateway);
+	gateway->loop->timer_clear(gateway->loop, &gateway->tick);
+	if (gateway->bus)
+		count_bus(gateway);
+	sl_bus_free(gateway->bus);
+	gateway->counters->gauges[SL_GAUGE_CONNECTED] = 0;
+	gateway->counters->gauges[SL_GAUGE_IN_FLIGHT] = 0;
+	gateway->counters->gauges[SL_GAUGE_STREAMS] = 0;
+	sl_keyring_free(gateway->keyring);
+	sl_json_out_free(&gateway->out);
+	sl_json_out_free(&gateway->wire);
+	free(gateway);
+}
+
+void sl_gateway_freep(struct sl_gateway **gateway)
+{
+	sl_gateway_free(*gateway);
+}

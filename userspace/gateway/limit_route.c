@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What an operator asks of limits: how they stand, and other ones for a tenant. */
+#include "userspace/gateway/gateway_private.h"
+
+#include <errno.h>
+
+#include "userspace/domain/gcra.h"
+
+static void refuse(struct sl_exchange *exchange, const char *message)
+{
+	sl_answer_error(exchange, SL_CODE_INVALID_REQUEST, 400, SL_INTAKE_NONE, message);
+}
+
+static struct sl_request_limit limit_of(const struct sl_gateway *gateway,
+					const struct sl_bucket *bucket, size_t which)
+{
+	const struct sl_settings *settings = gateway->settings;
+	uint64_t requests = settings->limits.plan.requests[which];
+
+	if (bucket->limits[which] == SL_BUCKET_UNLIMITED)
+		return (struct sl_request_limit){ 0 };
+	if (bucket->limits[which])
+		return sl_gcra_limit(bucket->limits[which] - 1, settings->limits.window_ns);
+	if (!requests)
+		return (struct sl_request_limit){ 0 };
+	return sl_gcra_limit(requests, settings->limits.window_ns);
+}
+
+static void put_number_or_null(struct sl_json_out *out, const char *name, uint64_t value)
+{
+	sl_json_key(out, name);
+	if (value == UINT64_MAX)
+		sl_json_put_null(out);
+	else
+		sl_json_put_integer(out, (int64_t)value);
+}
+
+static void put_class(struct sl_json_out *out, const struct sl_gateway *gateway,
+		      struct sl_bucket *bucket, size_t which, uint64_t now_ns)
+{
+	struct sl_gcra_level level = { limit_of(gateway, bucket, which), &bucket->words[which] };
+
+	sl_json_key(out, sl_rate_class_name((enum sl_rate_class)which));
+	sl_json_open(out, '{');
+	put_number_or_null(out, "limit", sl_gcra_size(&level.limit));
+	put_number_or_null(out, "remaining", sl_gcra_left(&level, now_ns));
+	sl_json_key(out, "reset_seconds");
+	sl_json_put_integer(out,
+			    (int64_t)((sl_gcra_reset_ns(&level, now_ns) + 999999999) / 1000000000));
+	sl_json_key(out, "overridden");
+	sl_json_put_bool(out, bucket->limits[which] != 0);
+	sl_json_close(out, '}');
+}
+
+static void answer_usage(struct sl_exchange *exchange, const char *tenant, struct sl_bucket *bucket)
+{
+	struct sl_gateway *gateway = exchange->gateway;
+	struct sl_json_out *out = &gateway->out;
+	uint64_t now_ns = sl_gateway_now_ns(gateway);
+
+	sl_json_out_reset(out);
+	sl_json_open(out, '{');
+	sl_json_key(out, "tenant_id");
+	sl_json_put_text(out, sl_span_of(tenant));
+	sl_json_key(out, "window_seconds");
+	sl_json_put_integer(out, (int64_t)(gateway->settings->limits.window_ns / 1000000000));
+	sl_json_key(out, "checked_total");
+	sl_json_put_integer(out, (int64_t)bucket->checked_total);
+	sl_json_key(out, "exceeded_total");
+	sl_json_put_integer(out, (int64_t)bucket->exceeded_total);
+	sl_json_key(out, "classes");
+	sl_json_open(out, '{');
+	for (size_t i = SL_CLASS_ROUTES_DECIDE; i < SL_CLASSES; i++)
+		put_class(out, gateway, bucket, i, now_ns);
+	sl_json_close(out, '}');
+	sl_json_close(out, '}');
+	sl_answer_out(exchange, 200);
+}
+
+static void show(struct sl_exchange *exchange)
+{
+	struct sl_bucket untouched = { 0 }, *bucket;
+	char tenant[SL_TEXT_MAX];
+
+	if (sl_query_value(tenant, sizeof(tenant), exchange->call.query, "tenant") ||
+	    !sl_is_identifier(sl_span_of(tenant), SL_IDENTIFIER_MAX)) {
+		refuse(exchange, "tenant: 1 to 128 printable characters are wanted");
+		return;
+	}
+	bucket = sl_buckets_find(sl_shared_tenants(exchange->gateway->shared), sl_span_of(tenant));
+	answer_usage(exchange, tenant, bucket ? bucket : &untouched);
+}
+
+/* A count, "unlimited", or null for the plan's again. */
+static int read_limit(uint64_t *ret, struct sl_json_value value)
+{
+	struct sl_span word;
+	int64_t number;
+
+	if (value.type == SL_JSON_NULL) {
+		*ret = 0;
+		return 0;
+	}
+	if (!sl_json_plain(&word, value) && sl_span_is(word, "unlimited")) {
+		*ret = SL_BUCKET_UNLIMITED;
+		return 0;
+	}
+	if (sl_json_integer(&number, value) || number < 0 || number > 1000000000)
+		return -EINVAL;
+	*ret = (uint64_t)number + 1;
+	return 0;
+}
+
+static void set(struct sl_exchange *exchange)
+{
+	static const char *const names[] = { "tenant_id", "tenant", "class", "limit" };
+	struct sl_json_value found[4];
+	char tenant[SL_TEXT_MAX];
+	struct sl_bucket *bucket;
+	struct sl_span word;
+	enum sl_rate_class which;
+	uint64_t limit;
+	size_t length;
+
+	if (sl_json_pick(found, names, 4, exchange->body, NULL)) {
+		refuse(exchange, "the body is not a JSON object");
+		return;
+	}
+	if (sl_json_text(tenant, sizeof(tenant), &length,
+			 found[found[0].type == SL_JSON_ABSENT ? 1 : 0]) ||
+	    !sl_is_identifier(sl_span_of(tenant), SL_IDENTIFIER_MAX) ||
+	    sl_json_plain(&word, found[2]) || (which = sl_rate_class_of(word)) == SL_CLASSES ||
+	    read_limit(&limit, found[3])) {
+		refuse(exchange, "tenant_id, class (routes_decide, messages, registry_blocks or "
+				 "global) and limit (a number, \"unlimited\" or null) are wanted");
+		return;
+	}
+	bucket = sl_buckets_get(sl_shared_tenants(exchange->gateway->shared), sl_span_of(tenant),
+				sl_gateway_now_ns(exchange->gateway));
+	if (bucket == &sl_shared_tenants(exchange->gateway->shared)->common) {
+		sl_answer_error(exchange, SL_CODE_UNAVAILABLE, 503, SL_INTAKE_NONE,
+				"no place for another tenant's limits");
+		return;
+	}
+	__atomic_store_n(&bucket->limits[which], limit, __ATOMIC_RELAXED);
+	sl_log(exchange->gateway->log, SL_LOG_WARN, "limit set", SL_STR("tenant_id", tenant),
+	       SL_STR("class", sl_rate_class_name(which)), SL_NUM("limit", (int64_t)limit - 1),
+	       SL_STR("by", exchange->who.tenant));
+	answer_usage(exchange, tenant, bucket);
+}
+
+void sl_do_limits(struct sl_exchange *exchange)
+{
+	if (exchange->match.route->action == SL_ACTION_LIMIT_USAGE)
+		show(exchange);
+	else
+		set(exchange);
+}

@@ -1,0 +1,7 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The tables of gateway.yaml. Private to gateway/. */
+#pragma once
+
+#include "userspace/conf/table.h"
+
+extern const struct sl_conf_schema sl_settings_schema;
