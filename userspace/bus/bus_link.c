@@ -17,8 +17,6 @@
 #define SEND_NOW_BYTES	  (256u << 10)
 #define CLOSE_READS_MAX	  1024
 
-static void lost(struct sl_bus *bus);
-
 static void set_state(struct sl_bus *bus, enum sl_bus_state state)
 {
 	if (bus->state == state)
@@ -83,15 +81,24 @@ static void forget_socket(struct sl_bus *bus)
 	bus->socket.events = 0;
 }
 
-static void tell_watches(struct sl_bus *bus, bool connected)
+static struct sl_bus_watch *untold(const struct sl_bus *bus)
 {
 	struct sl_bus_watch *watch = bus->watches;
 
-	while (watch) {
-		struct sl_bus_watch *next = watch->next;
+	while (watch && watch->round == bus->watch_round)
+		watch = watch->next;
+	return watch;
+}
 
+/* From the start each time: what is told may add and remove. */
+static void tell_watches(struct sl_bus *bus, bool connected)
+{
+	struct sl_bus_watch *watch;
+
+	bus->watch_round++;
+	while ((watch = untold(bus))) {
+		watch->round = bus->watch_round;
 		watch->changed(watch, connected);
-		watch = next;
 	}
 }
 
@@ -270,8 +277,8 @@ static void established(struct sl_bus *bus, const struct sl_bus_connected *conne
 		bus->stats.reconnects_total++;
 	bus->was_connected = true;
 	bus->walking++;
-	set_state(bus, SL_BUS_CONNECTED);
 	tell_watches(bus, true);
+	set_state(bus, SL_BUS_CONNECTED);
 	bus->walking--;
 }
 
@@ -345,10 +352,12 @@ void sl_bus_link_stop(struct sl_bus *bus)
 	forget_socket(bus);
 	sl_bus_subscriptions_disconnect(bus);
 	sl_bus_worker_destroy(&bus->worker, SL_TAKE_PTR(bus->nats));
+	tell_watches(bus, false);
 }
 
 void sl_bus_watch_add(struct sl_bus *bus, struct sl_bus_watch *watch)
 {
+	watch->round = bus->watch_round;
 	watch->next = bus->watches;
 	bus->watches = watch;
 }

@@ -190,11 +190,14 @@ struct sl_bus {
 	char js_error[256];
 	/* Somebody of this folder who must know of a new connection. */
 	struct sl_bus_watch *watches;
+	uint64_t watch_round;
 };
 
 /* Told after each (re)connect, subscriptions made, and after each loss. */
 struct sl_bus_watch {
 	struct sl_bus_watch *next;
+	uint64_t round; /* that it was told in */
+	void *context;
 	void (*changed)(struct sl_bus_watch *watch, bool connected);
 };
 

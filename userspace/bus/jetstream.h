@@ -3,27 +3,31 @@
  * JetStream by plain messages of the bus: nats.c's own calls block or use threads.
  * Source of the API's subjects and forms: NATS ADR-1, ADR-8 (KV), ADR-13 (pull).
  *
- * Owner, thread, errors: as bus.h. A server error is -EREMOTEIO with text in
- * sl_js_error(); without a JetStream-enabled server, -EHOSTUNREACH.
+ * Owner:  pulls are freed before the bus. Names, texts and options are copied.
+ * Thread, errors: as bus.h. A server error is -EREMOTEIO with text in sl_js_error();
+ *         without a JetStream-enabled server, -EHOSTUNREACH; an answer that is not
+ *         JetStream's, -EPROTO. A call that returns an error calls nothing back.
+ *         Names of streams, durables and buckets are [A-Za-z0-9_-], at most 63 (-EINVAL).
  */
 #pragma once
 
 #include "userspace/bus/bus.h"
 
-/* Errors of the last callback, for a log line; valid during it. */
+/* What the server said last when it refused something, for a log line; "": nothing. */
 const char *sl_js_error(const struct sl_bus *bus);
 
 struct sl_js_stream {
 	const char *name;
 	const char *const *subjects; /* ends with NULL */
-	bool work_queue;	     /* a message goes when it is acked */
+	bool work_queue;	     /* a message goes when it is acked; full: refuses */
 	uint64_t max_age_s;	     /* 0: no end */
-	uint64_t max_bytes;	     /* 0: no end */
+	uint64_t max_bytes;	     /* 0: no end; full: the oldest go */
 	uint64_t max_message_bytes;  /* 0: the server's */
 	uint64_t duplicate_window_s; /* of Nats-Msg-Id; 0: the server's 120 */
 	uint64_t max_per_subject;    /* 0: no end */
 	bool memory;		     /* else files */
 	bool direct_get;	     /* allow_direct: for key-value buckets */
+	uint32_t replicas;	     /* 0: 1 */
 };
 
 struct sl_js_consumer {
@@ -85,8 +89,10 @@ int sl_js_pull_new(struct sl_js_pull **ret, struct sl_bus *bus, const char *stre
 		   const char *durable, uint32_t window, sl_js_handler *handler, void *context);
 /* One delivered message needs no more room (it was acked, nakked or dropped). */
 void sl_js_pull_done(struct sl_js_pull *pull);
-/* Change how many may be in hand: 0 pauses. */
+/* Change how many may be in hand: 0 pauses. What was asked for before may still come,
+ * at most the former window. */
 void sl_js_pull_window(struct sl_js_pull *pull, uint32_t window);
+/* Also from the handler. What is under way comes again after ack_wait. NULL is fine. */
 void sl_js_pull_free(struct sl_js_pull *pull);
 
 int sl_js_ack(struct sl_bus *bus, const struct sl_js_token *token);
@@ -113,6 +119,7 @@ struct sl_kv_bucket {
 	uint64_t max_bytes;
 	uint64_t max_value_bytes;
 	bool memory;
+	uint32_t replicas; /* 0: 1 */
 };
 
 int sl_kv_ensure(struct sl_bus *bus, const struct sl_kv_bucket *bucket, sl_js_done *done,
