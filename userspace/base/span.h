@@ -32,3 +32,9 @@ static inline bool sl_span_is(struct sl_span span, const char *text)
 {
 	return sl_span_equal(span, sl_span_of(text));
 }
+
+/* Is it one of the characters of @set? NUL never is. */
+static inline bool sl_byte_in(char byte, const char *set)
+{
+	return byte && strchr(set, byte);
+}

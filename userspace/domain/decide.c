@@ -71,11 +71,11 @@ static int refuse(struct sl_decide_fault *fault, const char *message)
 
 static struct sl_span trim(struct sl_span body)
 {
-	while (body.length && memchr(" \t\r\n", body.at[0], 4)) {
+	while (body.length && sl_byte_in(body.at[0], " \t\r\n")) {
 		body.at++;
 		body.length--;
 	}
-	while (body.length && memchr(" \t\r\n", body.at[body.length - 1], 4))
+	while (body.length && sl_byte_in(body.at[body.length - 1], " \t\r\n"))
 		body.length--;
 	return body;
 }

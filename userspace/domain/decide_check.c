@@ -195,7 +195,7 @@ static size_t encoded_bytes(struct sl_span json, size_t enough)
 	for (size_t i = 0; i < json.length && bytes < enough; i++) {
 		char byte = json.at[i];
 
-		if (!in_text && memchr(" \t\r\n", byte, 4))
+		if (!in_text && sl_byte_in(byte, " \t\r\n"))
 			continue;
 		bytes++;
 		if (byte == '"')

@@ -38,7 +38,7 @@ static bool is_empty(struct sl_span body)
 {
 	const char *at = body.at + 1;
 
-	while (memchr(" \t\r\n", *at, 4))
+	while (sl_byte_in(*at, " \t\r\n"))
 		at++;
 	return *at == '}';
 }

@@ -31,7 +31,7 @@ bool sl_is_uuid4(struct sl_span text)
 	for (size_t i = 0; i < text.length; i++)
 		if (is_dash_place(i) ? text.at[i] != '-' : !is_hex_digit(text.at[i]))
 			return false;
-	return text.at[14] == '4' && memchr("89abAB", text.at[19], 6);
+	return text.at[14] == '4' && sl_byte_in(text.at[19], "89abAB");
 }
 
 bool sl_is_ulid(struct sl_span text)
@@ -45,7 +45,7 @@ bool sl_is_ulid(struct sl_span text)
 
 		if (byte >= 'a' && byte <= 'z')
 			byte = (char)(byte - 'a' + 'A');
-		if (!memchr(crockford, byte, sizeof(crockford) - 1))
+		if (!sl_byte_in(byte, crockford))
 			return false;
 	}
 	return true;

@@ -47,14 +47,10 @@ bool sl_mask_is_secret(struct sl_span name)
 	return false;
 }
 
-static bool in(char byte, const char *set)
-{
-	return byte && strchr(set, byte);
-}
-
 static bool is_local(char byte)
 {
-	return sl_is_alnum(byte) || in(byte, "._%+-'!#$*^~|") || (unsigned char)byte >= 0x80;
+	return sl_is_alnum(byte) || sl_byte_in(byte, "._%+-'!#$*^~|") ||
+	       (unsigned char)byte >= 0x80;
 }
 
 static bool is_domain(char byte)
@@ -86,7 +82,7 @@ static bool find_email(struct sl_span *ret, struct sl_span text, size_t from, si
 
 	while (begin > from && at - begin < LOCAL_CHARS_MAX && is_local(text.at[begin - 1]))
 		begin--;
-	while (begin < at && in(text.at[begin], ".'-"))
+	while (begin < at && sl_byte_in(text.at[begin], ".'-"))
 		begin++;
 	if (!end || begin == at)
 		return false;
@@ -100,7 +96,7 @@ static bool find_login(struct sl_span *ret, struct sl_span text, size_t at)
 	size_t begin = at + 3, end = begin;
 
 	while (end < text.length && end - begin < LOGIN_CHARS_MAX && text.at[end] > ' ' &&
-	       !in(text.at[end], "@/?#\"'<>"))
+	       !sl_byte_in(text.at[end], "@/?#\"'<>"))
 		end++;
 	if (end == begin || end == text.length || text.at[end] != '@')
 		return false;
@@ -126,7 +122,7 @@ static bool is_scheme(struct sl_span word)
 
 static bool ends_a_value(char byte)
 {
-	return (byte >= '\0' && byte <= ' ') || in(byte, "\"'&;,<>(){}[]\\");
+	return (byte >= '\0' && byte <= ' ') || sl_byte_in(byte, "\"'&;,<>(){}[]\\");
 }
 
 static size_t value_end(struct sl_span text, size_t at)
@@ -138,7 +134,7 @@ static size_t value_end(struct sl_span text, size_t at)
 
 static size_t skip(struct sl_span text, size_t at, const char *set)
 {
-	while (at < text.length && in(text.at[at], set))
+	while (at < text.length && sl_byte_in(text.at[at], set))
 		at++;
 	return at;
 }
@@ -148,11 +144,11 @@ static bool find_assigned(struct sl_span *ret, struct sl_span text, size_t from,
 {
 	size_t name_end = at, name, begin, end;
 
-	while (name_end > from && at - name_end < 3 && in(text.at[name_end - 1], "\"'\\ "))
+	while (name_end > from && at - name_end < 3 && sl_byte_in(text.at[name_end - 1], "\"'\\ "))
 		name_end--;
 	name = name_end;
 	while (name > from && name_end - name < NAME_CHARS_MAX &&
-	       (sl_is_alnum(text.at[name - 1]) || in(text.at[name - 1], "-_")))
+	       (sl_is_alnum(text.at[name - 1]) || sl_byte_in(text.at[name - 1], "-_")))
 		name--;
 	if (name == name_end ||
 	    !sl_mask_is_secret((struct sl_span){ text.at + name, name_end - name }))
@@ -208,7 +204,7 @@ static bool begins_word(struct sl_span text, size_t from, size_t at)
 {
 	char before = at > from ? text.at[at - 1] : ' ';
 
-	return !sl_is_alnum(before) && !in(before, "-_.");
+	return !sl_is_alnum(before) && !sl_byte_in(before, "-_.");
 }
 
 static size_t number_bytes(struct sl_span text, size_t at)

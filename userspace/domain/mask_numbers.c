@@ -172,7 +172,7 @@ static size_t international(struct sl_span text, size_t at)
 		    !(separators == 1 && points == 1) && sl_ends_there(text, place))
 			end = place;
 		while (gap < 2 && byte_at(text, place + gap) &&
-		       memchr(" .-()", text.at[place + gap], 5)) {
+		       sl_byte_in(text.at[place + gap], " .-()")) {
 			points += text.at[place + gap] == '.';
 			gap++;
 		}

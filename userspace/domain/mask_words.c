@@ -85,10 +85,10 @@ static size_t seed(struct sl_span text, size_t at)
 	static const char base32[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 
 	if (text.length - at < SEED_BYTES || text.at[at] != 'S' ||
-	    !memchr("UANOCX", text.at[at + 1], 6) || !sl_ends_there(text, at + SEED_BYTES))
+	    !sl_byte_in(text.at[at + 1], "UANOCX") || !sl_ends_there(text, at + SEED_BYTES))
 		return 0;
 	for (size_t i = 0; i < SEED_BYTES; i++)
-		if (!memchr(base32, text.at[at + i], sizeof(base32) - 1))
+		if (!sl_byte_in(text.at[at + i], base32))
 			return 0;
 	return SEED_BYTES;
 }
@@ -121,7 +121,7 @@ size_t sl_looks_like_insurance(struct sl_span text, size_t at)
 	if (count < INSURANCE_BYTES || !sl_ends_there(text, end))
 		return 0;
 	for (size_t i = 0; i < 2; i++)
-		if (packed[i] < 'A' || packed[i] > 'Z' || memchr("DFIQUV", packed[i], 6))
+		if (packed[i] < 'A' || packed[i] > 'Z' || sl_byte_in(packed[i], "DFIQUV"))
 			return 0;
 	for (size_t i = 2; i < 8; i++)
 		if (!sl_is_digit(packed[i]))

@@ -22,7 +22,7 @@ static const char hex[] = "0123456789abcdef";
 static bool is_lower_hex(const char *text, size_t length)
 {
 	for (size_t i = 0; i < length; i++)
-		if (!text[i] || !strchr(hex, text[i]))
+		if (!sl_byte_in(text[i], hex))
 			return false;
 	return true;
 }
@@ -98,7 +98,7 @@ static char to_lower(char byte)
 /* 32 hex digits, or a UUIDv4 without its dashes. */
 static bool read_id(struct sl_trace *trace, struct sl_span id)
 {
-	char digits[SL_TRACE_ID_CHARS];
+	char digits[SL_TRACE_ID_CHARS] = "";
 	size_t count = 0;
 
 	id = trim(id);

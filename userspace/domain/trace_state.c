@@ -38,7 +38,7 @@ static bool is_key(struct sl_span key)
 	if (!key.length || key.length > KEY_CHARS_MAX || !is_lower_or_digit(key.at[0]))
 		return false;
 	for (size_t i = 1; i < key.length; i++)
-		if (!is_lower_or_digit(key.at[i]) && !memchr("_-*/@", key.at[i], 5))
+		if (!is_lower_or_digit(key.at[i]) && !sl_byte_in(key.at[i], "_-*/@"))
 			return false;
 	return true;
 }
