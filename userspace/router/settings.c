@@ -193,9 +193,9 @@ static const struct sl_conf_field assignments_fields[] = {
 static const struct sl_conf_table assignments_table = { "Work given to workers.",
 							SL_CONF_TABLE(assignments_fields), 0 };
 
-static const struct sl_choice bodies[] = { { "none", SL_DLQ_BODY_NONE },
-					   { "masked", SL_DLQ_BODY_MASKED },
-					   { "whole", SL_DLQ_BODY_WHOLE },
+static const struct sl_choice bodies[] = { { "none", SL_DEAD_BODY_NONE },
+					   { "masked", SL_DEAD_BODY_MASKED },
+					   { "whole", SL_DEAD_BODY_WHOLE },
 					   { NULL, 0 } };
 
 static const struct sl_conf_field dlq_fields[] = {

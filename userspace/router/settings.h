@@ -10,17 +10,12 @@
 #include "userspace/conf/nats.h"
 #include "userspace/conf/table.h"
 #include "userspace/domain/breaker.h"
+#include "userspace/domain/dead_letter.h"
 #include "userspace/domain/policy.h"
 
 enum sl_router_decisions {
 	SL_DECISIONS_LOCAL = 0,
 	SL_DECISIONS_SHARED,
-};
-
-enum sl_router_dlq_body {
-	SL_DLQ_BODY_NONE = 0,
-	SL_DLQ_BODY_MASKED,
-	SL_DLQ_BODY_WHOLE,
 };
 
 struct sl_router_settings {
@@ -50,7 +45,7 @@ struct sl_router_settings {
 	uint64_t result_grace_ns;
 	uint64_t heartbeat_ttl_ns;
 	bool usage;
-	enum sl_router_dlq_body dlq_body;
+	enum sl_dead_body dlq_body;
 	uint64_t drain_ns;
 };
 
