@@ -3,7 +3,7 @@
 
 import json
 
-from suite import DECIDE, MESSAGES, decided, error_body, row, same, table
+from suite import DECIDE, MESSAGES, decided, error_body, row, same, table, unique
 
 BLOCK = "/api/v1/registry/blocks/auth-type/v1"
 
@@ -103,6 +103,11 @@ def _(t):
     same(body["context"]["tenant_id"], t.main.name, "context.tenant_id")
 
 
+@row("403 for a body whose tenant_id is empty", ["key"])
+def _(t):
+    error_body(t.decide(tenant_id=""), 403, "unauthorized")
+
+
 @row("403 for a header that names an existing other tenant", ["key", "other"])
 def _(t):
     headers = [("X-API-Key", t.main.key), ("X-Tenant-ID", t.other.name)]
@@ -120,7 +125,7 @@ def _(t):
 
 
 def identifier(t, name, length, status):
-    response = t.decide([(name, "i" * length)])
+    response = t.decide([(name, (unique() + "i" * 300)[:length])])
     if status == 200:
         decided(response)
     else:
