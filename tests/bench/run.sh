@@ -3,7 +3,7 @@
 # Measures everything beside the targets and the peers: about four minutes, root. Writes
 # results.json in build/bench, and prints it as a table. Run it by `make bench`.
 #   tests/bench/run.sh [PART...]    only these parts: verdict contend accuracy reload memory
-#                                   veth demo; the table then says what was not measured
+#                                   json veth demo; the table then says what was not measured
 # The exit code is 1 when a measurement was impossible, whatever the targets say.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
@@ -11,7 +11,7 @@ cd "$(dirname "$0")/../.." || exit 1
 build=${SL_BUILD:-build}
 out=$build/bench
 parts=("$@")
-[ ${#parts[@]} -gt 0 ] || parts=(verdict contend accuracy reload memory veth demo)
+[ ${#parts[@]} -gt 0 ] || parts=(verdict contend accuracy reload memory json veth demo)
 
 if [ "$(id -u)" -ne 0 ]; then
 	echo "bench: BPF programs are loaded: run it as root" >&2

@@ -86,6 +86,22 @@ static void refuses_each_raw_nul(void **state)
 	assert_int_equal(check_bytes("1\0", 2, NULL), -EINVAL);
 }
 
+/* Whatever the step in which it is met. */
+static void judges_each_byte_at_each_place(void **state)
+{
+	for (int byte = 0; byte < 256; byte++) {
+		bool plain = byte >= 0x20 && byte < 0x80 && byte != '"' && byte != '\\';
+
+		for (size_t i = 1; i <= 20; i++) {
+			char text[] = "\"abcdefghijklmnopqrst\"";
+
+			text[i] = (char)byte;
+			assert_int_equal(check_bytes(text, sizeof(text) - 1, NULL) == 0,
+					 plain || (byte == '\\' && strchr("bfnrt", text[i + 1])));
+		}
+	}
+}
+
 static void every_prefix_is_refused(void **state)
 {
 	static const char text[] = "{\"a\":[-1.5e+3,\"\\u00e9\xc3\xa9\\n\",true,null,{\"b\":{}}]}";
@@ -363,6 +379,7 @@ int main(void)
 		cmocka_unit_test(accepts_what_rfc_8259_allows),
 		cmocka_unit_test(refuses_the_rest),
 		cmocka_unit_test(refuses_each_raw_nul),
+		cmocka_unit_test(judges_each_byte_at_each_place),
 		cmocka_unit_test(every_prefix_is_refused),
 		cmocka_unit_test(bounds_the_depth),
 		cmocka_unit_test(bounds_a_depth_inside_of_what_is_wanted),
