@@ -114,3 +114,12 @@ struct sl_bus *sl_bus_loop_connect(const struct sl_bus_loop *loop, const char *u
 		fail_msg("not connected: %s", sl_bus_last_error(bus));
 	return bus;
 }
+
+void sl_bus_loop_copy(char *to, size_t size, struct sl_span span)
+{
+	size_t length = span.length < size ? span.length : size - 1;
+
+	if (length)
+		memcpy(to, span.at, length);
+	to[length] = '\0';
+}

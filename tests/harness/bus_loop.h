@@ -33,3 +33,6 @@ bool sl_bus_loop_state(const struct sl_bus_loop *loop, const struct sl_bus *bus,
 		       enum sl_bus_state state, uint32_t timeout_ms);
 /* Connected to @url. */
 struct sl_bus *sl_bus_loop_connect(const struct sl_bus_loop *loop, const char *url);
+
+/* The bytes of @span that fit, and a NUL. */
+void sl_bus_loop_copy(char *to, size_t size, struct sl_span span);

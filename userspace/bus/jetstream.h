@@ -132,7 +132,7 @@ int sl_kv_update(struct sl_bus *bus, const char *bucket, const char *key, struct
 		 uint64_t revision, uint32_t timeout_ms, sl_js_published_fn *done, void *context);
 int sl_kv_delete(struct sl_bus *bus, const char *bucket, const char *key, uint32_t timeout_ms,
 		 sl_js_published_fn *done, void *context);
-/* -ENOENT also for a deleted key. */
+/* -ENOENT also for a deleted key. Without the bucket nobody answers: -ETIMEDOUT. */
 int sl_kv_get(struct sl_bus *bus, const char *bucket, const char *key, uint32_t timeout_ms,
 	      sl_js_got *done, void *context);
 /* The last value of every key that matches ("T.>"), by an ordered throw-away consumer:

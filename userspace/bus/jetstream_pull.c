@@ -14,7 +14,7 @@
 #include "userspace/bus/jetstream_private.h"
 
 #define EXPIRES_MS   10000u
-#define HEARTBEAT_MS 2000u
+#define HEARTBEAT_MS 1000u
 #define SILENCE_MS   (3u * HEARTBEAT_MS) /* then the server has forgotten */
 #define RETRY_MS     500u
 #define BATCH_MAX    4096u

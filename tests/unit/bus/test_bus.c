@@ -23,24 +23,16 @@ struct heard {
 	bool answer;
 };
 
-static void copy(char *to, size_t size, struct sl_span span)
-{
-	size_t length = span.length < size ? span.length : size - 1;
-
-	if (length)
-		memcpy(to, span.at, length);
-	to[length] = '\0';
-}
-
 static void hear(void *context, const struct sl_bus_message *message)
 {
 	struct heard *heard = context;
 
 	heard->count++;
-	copy(heard->subject, sizeof(heard->subject), sl_bus_subject(message));
-	copy(heard->payload, sizeof(heard->payload), sl_bus_payload(message));
-	copy(heard->header, sizeof(heard->header), sl_bus_header(message, "trace_id"));
-	copy(heard->other_case, sizeof(heard->other_case), sl_bus_header(message, "Trace_Id"));
+	sl_bus_loop_copy(heard->subject, sizeof(heard->subject), sl_bus_subject(message));
+	sl_bus_loop_copy(heard->payload, sizeof(heard->payload), sl_bus_payload(message));
+	sl_bus_loop_copy(heard->header, sizeof(heard->header), sl_bus_header(message, "trace_id"));
+	sl_bus_loop_copy(heard->other_case, sizeof(heard->other_case),
+			 sl_bus_header(message, "Trace_Id"));
 	heard->payload_bytes = sl_bus_payload(message).length;
 	if (heard->answer)
 		assert_int_equal(
@@ -62,7 +54,8 @@ static void answer(void *context, int status, const struct sl_bus_message *reply
 	answered->status = status;
 	assert_true(!reply == (status != 0));
 	if (reply) {
-		copy(answered->payload, sizeof(answered->payload), sl_bus_payload(reply));
+		sl_bus_loop_copy(answered->payload, sizeof(answered->payload),
+				 sl_bus_payload(reply));
 		answered->payload_bytes = sl_bus_payload(reply).length;
 	}
 }
@@ -198,7 +191,7 @@ static void keep(void *context, const struct sl_bus_message *message)
 {
 	struct keeper *keeper = context;
 
-	copy(keeper->reply, sizeof(keeper->reply), sl_bus_reply(message));
+	sl_bus_loop_copy(keeper->reply, sizeof(keeper->reply), sl_bus_reply(message));
 	keeper->count++;
 }
 
