@@ -18,7 +18,7 @@ stack_dir=${stack_dir:-$stack_build/stack}
 stack_port=${SL_STACK_PORT:-8080}
 stack_host=127.0.0.1
 stack_prefix=()
-stack_examples=$stack_root/docs/examples
+stack_examples=$stack_root/docs/examples/stack
 export PATH=$PATH:/usr/sbin:/sbin
 
 stack_say() {
@@ -107,7 +107,7 @@ stack_names() {
 
 # ---- settings: the examples, with this stack's ports and folder ------------------------
 
-# stack_config NAME [SED...]: docs/examples/NAME into the stack's folder
+# stack_config NAME [SED...]: docs/examples/stack/NAME into the stack's folder
 stack_config() {
 	local name=$1
 
@@ -171,8 +171,7 @@ stack_ready() {
 }
 
 stack_start_usage() {
-	stack_config usage.yaml -e "s|127.0.0.1:9104|$stack_host:$stack_usage_port|g" \
-		>"$stack_dir/usage.yaml"
+	stack_config usage.yaml -e "s|port: 9479|port: $stack_usage_port|" >"$stack_dir/usage.yaml"
 	stack_spawn usage "$stack_build/bin/sluice-usage" --config "$stack_dir/usage.yaml"
 	stack_ready usage "$stack_usage_port"
 }
@@ -181,7 +180,7 @@ stack_start_usage() {
 stack_start_router() {
 	local name=router${1:-1} port=$((stack_router_port + ${1:-1} - 1))
 
-	stack_config router.yaml -e "s|127.0.0.1:9102|$stack_host:$port|g" >"$stack_dir/$name.yaml"
+	stack_config router.yaml -e "s|port: 9478|port: $port|" >"$stack_dir/$name.yaml"
 	stack_spawn "$name" "$stack_build/bin/sluice-router" --config "$stack_dir/$name.yaml"
 	stack_ready "$name" "$port"
 }
@@ -190,8 +189,8 @@ stack_start_router() {
 stack_start_worker() {
 	local name=worker$1 port=$((stack_worker_port + $1))
 
-	stack_config worker.yaml -e "s|127.0.0.1:9103|$stack_host:$port|g" \
-		-e "s|worker-1|worker-$1|g" >"$stack_dir/$name.yaml"
+	stack_config worker.yaml -e "s|port: 9403|port: $port|; s|worker-1|worker-$1|" \
+		>"$stack_dir/$name.yaml"
 	stack_spawn "$name" "$stack_build/bin/sluice-worker" --config "$stack_dir/$name.yaml"
 	stack_ready "$name" "$port"
 }
@@ -229,3 +228,52 @@ stack_down() {
 	done
 	rm -rf "$stack_dir"
 }
+
+stack_status() {
+	local name
+
+	for name in $(stack_names); do
+		if stack_runs "$name"; then
+			stack_say "$name runs, process $(cat "$stack_dir/$name.pid")"
+		else
+			stack_say "$name is dead: $stack_dir/log/$name.log"
+		fi
+	done
+}
+
+stack_how_to() {
+	cat <<-TEXT
+		The pipeline is up; logs and files are in $stack_dir. In your shell:
+
+		    URL=$stack_url TENANT=acme KEY=$stack_key
+		    ADMIN_KEY=$stack_admin_key
+
+		Ask for a decision; have the task done; listen to its result; look at what it cost:
+
+		    curl -s \$URL/health
+		    curl -s \$URL/api/v1/routes/decide -H "X-API-Key: \$KEY" -H 'Content-Type: application/json' -d '{
+		      "version": "1", "tenant_id": "acme", "request_id": "first", "push_assignment": true,
+		      "task": {"type": "chat", "payload": {"text": "how warm is the sea today?"}}}'
+		    curl -sN "\$URL/api/v1/results/stream?tenant_id=acme" -H "X-API-Key: \$KEY"
+		    $stack_build/bin/sluicectl usage report --ledger $stack_dir/usage.db --by provider
+		    curl -s http://$stack_host:$stack_metrics_port/metrics
+
+		All of the API: docs/api.md. \`make down\` ends it.
+	TEXT
+}
+
+# ---- as a command ----------------------------------------------------------------------------
+
+if [ "${BASH_SOURCE[0]}" = "$0" ]; then
+	set -uo pipefail
+	stack_ports
+	case ${1:-} in
+	up) stack_up && stack_how_to ;;
+	down) stack_down ;;
+	status) stack_status ;;
+	*)
+		stack_say "usage: scripts/stack.sh up|down|status" >&2
+		exit 2
+		;;
+	esac
+fi
