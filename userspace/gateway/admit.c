@@ -93,7 +93,7 @@ bool sl_admit_stranger(struct sl_exchange *exchange)
 	/* Of IPv6 the /64, which is what one host has. */
 	struct sl_span address = { (const char *)call->peer,
 				   call->peer_bytes == 16 ? 8 : call->peer_bytes };
-	struct sl_bucket *bucket =
+	struct sl_caller_bucket *bucket =
 		sl_buckets_get(sl_shared_addresses(gateway->shared), address, now_ns);
 	struct sl_gcra_level level = {
 		.limit = limit_of(gateway->settings, gateway->settings->limits.strangers),

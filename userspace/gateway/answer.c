@@ -131,20 +131,28 @@ void sl_answer_lost(struct sl_exchange *exchange, int status)
 
 enum {
 	OK,
+	DECISION,
 	CODE,
 	MESSAGE,
 	INTAKE,
 	DETAILS,
 	WANTED
 };
-static const char *const wanted[WANTED] = { "ok", "error.code", "error.message",
-					    "error.intake_error_code", "error.details" };
+static const char *const wanted[WANTED] = {
+	"ok", "decision", "error.code", "error.message", "error.intake_error_code", "error.details",
+};
 
-static int read_reply(struct sl_json_value found[WANTED], struct sl_span reply)
+/* 1: ok, 0: an error; -EINVAL: neither, or no decision where one is due. */
+static int read_reply(struct sl_json_value found[WANTED], const struct sl_exchange *exchange,
+		      struct sl_span reply)
 {
+	enum sl_action action = exchange->match.route->action;
 	bool ok = false;
 
 	if (sl_json_pick(found, wanted, WANTED, reply, NULL) || sl_json_bool(&ok, found[OK]))
+		return -EINVAL;
+	if (ok && found[DECISION].type != SL_JSON_OBJECT &&
+	    (action == SL_ACTION_DECIDE || action == SL_ACTION_MESSAGE_CREATE))
 		return -EINVAL;
 	return ok;
 }
@@ -156,10 +164,10 @@ static int error_status(const struct sl_json_value found[WANTED])
 	return sl_json_plain(&code, found[CODE]) ? 502 : sl_code_http_status(code);
 }
 
-int sl_reply_status(struct sl_span reply)
+int sl_reply_status(const struct sl_exchange *exchange, struct sl_span reply)
 {
 	struct sl_json_value found[WANTED];
-	int ok = read_reply(found, reply);
+	int ok = read_reply(found, exchange, reply);
 
 	if (ok < 0)
 		return 502;
@@ -229,7 +237,7 @@ static void answer_refusal(struct sl_exchange *exchange, const struct sl_json_va
 void sl_answer_reply(struct sl_exchange *exchange, struct sl_span reply)
 {
 	struct sl_json_value found[WANTED];
-	int ok = read_reply(found, reply);
+	int ok = read_reply(found, exchange, reply);
 
 	if (ok < 0) {
 		sl_count_up(&exchange->gateway->counters->counts[SL_COUNT_JSON_FAILED], 1);

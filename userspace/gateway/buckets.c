@@ -9,7 +9,8 @@
 
 size_t sl_buckets_bytes(size_t count)
 {
-	return sizeof(struct sl_buckets) + (count < WAYS ? WAYS : count) * sizeof(struct sl_bucket);
+	return sizeof(struct sl_buckets) +
+	       (count < WAYS ? WAYS : count) * sizeof(struct sl_caller_bucket);
 }
 
 void sl_buckets_init(struct sl_buckets *buckets, size_t count, const uint64_t secret[2])
@@ -19,17 +20,17 @@ void sl_buckets_init(struct sl_buckets *buckets, size_t count, const uint64_t se
 	buckets->count = count < WAYS ? WAYS : count / WAYS * WAYS;
 }
 
-static struct sl_bucket *group_of(struct sl_buckets *buckets, const uint64_t key[2])
+static struct sl_caller_bucket *group_of(struct sl_buckets *buckets, const uint64_t key[2])
 {
 	return &buckets->places[key[1] % (buckets->count / WAYS) * WAYS];
 }
 
-static bool is_free(const struct sl_bucket *bucket)
+static bool is_free(const struct sl_caller_bucket *bucket)
 {
 	return !bucket->key[0];
 }
 
-static struct sl_bucket *look(struct sl_bucket *group, const uint64_t key[2])
+static struct sl_caller_bucket *look(struct sl_caller_bucket *group, const uint64_t key[2])
 {
 	for (size_t i = 0; i < WAYS; i++)
 		if (__atomic_load_n(&group[i].key[0], __ATOMIC_ACQUIRE) == key[0] &&
@@ -39,7 +40,7 @@ static struct sl_bucket *look(struct sl_bucket *group, const uint64_t key[2])
 }
 
 /* Nothing is lost with it: every bucket is full and no operator set anything. */
-static bool is_idle(const struct sl_bucket *bucket, uint64_t now_ns)
+static bool is_idle(const struct sl_caller_bucket *bucket, uint64_t now_ns)
 {
 	for (size_t i = 0; i < SL_CLASSES; i++) {
 		uint64_t tat_ns = __atomic_load_n(&bucket->words[i].tat_ns, __ATOMIC_RELAXED);
@@ -69,9 +70,10 @@ static void unlock(struct sl_buckets *buckets)
 	__atomic_store_n(&buckets->lock_ns, 0, __ATOMIC_RELEASE);
 }
 
-static struct sl_bucket *settle(struct sl_bucket *group, const uint64_t key[2], uint64_t now_ns)
+static struct sl_caller_bucket *settle(struct sl_caller_bucket *group, const uint64_t key[2],
+				       uint64_t now_ns)
 {
-	struct sl_bucket *found = look(group, key), *idle = NULL;
+	struct sl_caller_bucket *found = look(group, key), *idle = NULL;
 
 	if (found)
 		return found;
@@ -101,7 +103,7 @@ static void key_of(uint64_t ret[2], const struct sl_buckets *buckets, struct sl_
 	ret[0] |= 1; /* 0 is a free place */
 }
 
-struct sl_bucket *sl_buckets_find(struct sl_buckets *buckets, struct sl_span name)
+struct sl_caller_bucket *sl_buckets_find(struct sl_buckets *buckets, struct sl_span name)
 {
 	uint64_t key[2];
 
@@ -109,10 +111,11 @@ struct sl_bucket *sl_buckets_find(struct sl_buckets *buckets, struct sl_span nam
 	return look(group_of(buckets, key), key);
 }
 
-struct sl_bucket *sl_buckets_get(struct sl_buckets *buckets, struct sl_span name, uint64_t now_ns)
+struct sl_caller_bucket *sl_buckets_get(struct sl_buckets *buckets, struct sl_span name,
+					uint64_t now_ns)
 {
 	uint64_t key[2];
-	struct sl_bucket *group, *found;
+	struct sl_caller_bucket *group, *found;
 
 	key_of(key, buckets, name);
 	group = group_of(buckets, key);

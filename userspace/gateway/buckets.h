@@ -22,7 +22,7 @@
 
 #define SL_BUCKET_UNLIMITED UINT64_MAX
 
-struct sl_bucket {
+struct sl_caller_bucket {
 	uint64_t key[2];
 	struct sl_request_word words[SL_CLASSES];
 	uint64_t limits[SL_CLASSES]; /* set by an operator: requests + 1 or SL_BUCKET_UNLIMITED; 0:
@@ -36,8 +36,8 @@ struct sl_buckets {
 	uint64_t lock_ns; /* since when it is held; 0: free */
 	uint64_t count;	  /* of places, without the common one */
 	uint64_t shared_total;
-	struct sl_bucket common;
-	struct sl_bucket places[];
+	struct sl_caller_bucket common;
+	struct sl_caller_bucket places[];
 };
 
 size_t sl_buckets_bytes(size_t count);
@@ -45,6 +45,7 @@ size_t sl_buckets_bytes(size_t count);
 void sl_buckets_init(struct sl_buckets *buckets, size_t count, const uint64_t secret[2]);
 
 /* The place of @name, made when it is new. Never NULL. */
-struct sl_bucket *sl_buckets_get(struct sl_buckets *buckets, struct sl_span name, uint64_t now_ns);
+struct sl_caller_bucket *sl_buckets_get(struct sl_buckets *buckets, struct sl_span name,
+					uint64_t now_ns);
 /* NULL when it has none. */
-struct sl_bucket *sl_buckets_find(struct sl_buckets *buckets, struct sl_span name);
+struct sl_caller_bucket *sl_buckets_find(struct sl_buckets *buckets, struct sl_span name);

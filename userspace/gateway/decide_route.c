@@ -130,7 +130,7 @@ static void replied(void *context, int status, const struct sl_bus_message *repl
 		return;
 	}
 	body = sl_bus_payload(reply);
-	status = sl_reply_status(body);
+	status = sl_reply_status(exchange, body);
 	sl_idempotency_end(exchange, status, body);
 	if (status == 200 && exchange->match.route->action == SL_ACTION_MESSAGE_CREATE)
 		sl_message_accepted(exchange, body);

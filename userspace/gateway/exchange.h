@@ -26,7 +26,7 @@
 struct sl_gateway;
 struct sl_exchange;
 struct sl_stream;
-struct sl_bucket;
+struct sl_caller_bucket;
 
 #define SL_TEXT_MAX (SL_IDENTIFIER_MAX + 1)
 #define SL_KEY_MAX  33 /* of a key-value store's key part: a hash in hex, with NUL */
@@ -37,7 +37,7 @@ struct sl_call {
 	struct sl_span path;  /* decoded */
 	struct sl_span query; /* as it came, without the question mark */
 	struct sl_span tenant_id, api_key, authorization, trace_id, traceparent, tracestate;
-	struct sl_span request_id, idempotency_key, content_type;
+	struct sl_span request_id, idempotency_key, content_type, accept;
 	struct sl_span client_subject; /* of a verified client certificate */
 	uint8_t peer[16];
 	uint8_t peer_bytes;	/* 4 or 16; 0: not known */
@@ -111,7 +111,7 @@ struct sl_exchange {
 	struct sl_trace trace;
 	char request_id[SL_TEXT_MAX];
 	struct sl_principal who;
-	struct sl_bucket *bucket;
+	struct sl_caller_bucket *bucket;
 	struct sl_quota quota;
 	struct sl_span body;
 	struct sl_decide decide;

@@ -11,6 +11,7 @@
 #include "userspace/gateway/auth.h"
 
 #define TICK_MS		 1000
+#define PASSWORD_BYTES	 256
 #define ANSWER_BYTES_MAX (8u << 20)
 #define WIRE_BYTES_MAX	 (2u * SL_REQUEST_BYTES_MAX)
 
@@ -185,57 +186,60 @@ static void tick(struct sl_loop_timer *timer)
 	(void)gateway->loop->timer_set(gateway->loop, timer, TICK_MS);
 }
 
-/* "user:password" of one line. */
-static int read_user(char user[SL_SETTINGS_TEXT_BYTES], char **ret_password, const char *path)
-{
-	sl_autofclose FILE *file = fopen(path, "re");
-	char *colon;
-
-	if (!file || !fgets(user, SL_SETTINGS_TEXT_BYTES, file))
-		return -EINVAL;
-	user[strcspn(user, "\r\n")] = '\0';
-	colon = strchr(user, ':');
-	if (!colon)
-		return -EINVAL;
-	*colon = '\0';
-	*ret_password = colon + 1;
-	return 0;
-}
-
 static const char *or_null(const char *text)
 {
 	return text[0] ? text : NULL;
 }
 
+static uint32_t in_ms(uint64_t ns)
+{
+	return (uint32_t)(ns / 1000000);
+}
+
+/* The first line of a file; "" when no file is named. */
+static int read_password(char text[PASSWORD_BYTES], const char *path)
+{
+	sl_autofclose FILE *file = path[0] ? fopen(path, "re") : NULL;
+
+	text[0] = '\0';
+	if (!path[0])
+		return 0;
+	if (!file || !fgets(text, PASSWORD_BYTES, file))
+		return -EINVAL;
+	text[strcspn(text, "\r\n")] = '\0';
+	return 0;
+}
+
 static int connect_bus(struct sl_gateway *gateway, struct sl_gateway_error *error)
 {
-	const struct sl_settings *settings = gateway->settings;
-	char user[SL_SETTINGS_TEXT_BYTES], *password = NULL;
+	const struct sl_conf_nats *nats = &gateway->settings->nats;
+	char password[PASSWORD_BYTES];
 	struct sl_bus_error why = { "" };
-	struct sl_bus_options options = {
-		.servers = settings->nats.servers,
+	const struct sl_bus_options options = {
+		.servers = nats->servers,
 		.name = "sluice-gateway",
-		.credentials_file = or_null(settings->nats.credentials_file),
-		.nkey_seed_file = or_null(settings->nats.nkey_seed_file),
-		.tls_ca_file = or_null(settings->nats.tls_ca_file),
-		.tls_cert_file = or_null(settings->nats.tls_cert_file),
-		.tls_key_file = or_null(settings->nats.tls_key_file),
-		.tls = settings->nats.tls,
-		.requests_max = settings->router.requests_max,
+		.user = or_null(nats->user),
+		.password = password,
+		.credentials_file = or_null(nats->credentials_file),
+		.nkey_seed_file = or_null(nats->nkey_seed_file),
+		.tls_ca_file = or_null(nats->tls_ca_file),
+		.tls_cert_file = or_null(nats->tls_cert_file),
+		.tls_key_file = or_null(nats->tls_key_file),
+		.tls = nats->tls,
+		.connect_timeout_ms = in_ms(nats->connect_timeout_ns),
+		.reconnect_wait_ms = in_ms(nats->reconnect_wait_ns),
+		.ping_interval_ms = in_ms(nats->ping_interval_ns),
+		.requests_max = gateway->settings->router.requests_max,
 	};
 	int r;
 
-	if (settings->nats.user_file[0]) {
-		if (read_user(user, &password, settings->nats.user_file)) {
-			snprintf(error->message, sizeof(error->message),
-				 "%s: a line user:password is wanted", settings->nats.user_file);
-			return -EINVAL;
-		}
-		options.user = user;
-		options.password = password;
+	if (read_password(password, nats->password_file)) {
+		snprintf(error->message, sizeof(error->message), "%s: cannot be read",
+			 nats->password_file);
+		return -EINVAL;
 	}
 	r = sl_bus_new(&gateway->bus, gateway->loop, &options, state_changed, gateway, &why);
-	explicit_bzero(user, sizeof(user));
+	explicit_bzero(password, sizeof(password));
 	if (r)
 		snprintf(error->message, sizeof(error->message), "NATS: %s", why.message);
 	return r;

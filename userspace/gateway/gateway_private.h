@@ -74,7 +74,7 @@ void sl_answer_lost(struct sl_exchange *exchange, int status);
 /* A reply of the router: ok verbatim, an error in the contract's form. */
 void sl_answer_reply(struct sl_exchange *exchange, struct sl_span reply);
 /* The HTTP status that a router's reply stands for. */
-int sl_reply_status(struct sl_span reply);
+int sl_reply_status(const struct sl_exchange *exchange, struct sl_span reply);
 void sl_answer(struct sl_exchange *exchange, const struct sl_answer *answer);
 
 /* ---- before the body (admit.c, identify.c) -------------------------------------------- */

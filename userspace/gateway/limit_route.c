@@ -12,7 +12,7 @@ static void refuse(struct sl_exchange *exchange, const char *message)
 }
 
 static struct sl_request_limit limit_of(const struct sl_gateway *gateway,
-					const struct sl_bucket *bucket, size_t which)
+					const struct sl_caller_bucket *bucket, size_t which)
 {
 	const struct sl_settings *settings = gateway->settings;
 	uint64_t requests = settings->limits.plan.requests[which];
@@ -36,7 +36,7 @@ static void put_number_or_null(struct sl_json_out *out, const char *name, uint64
 }
 
 static void put_class(struct sl_json_out *out, const struct sl_gateway *gateway,
-		      struct sl_bucket *bucket, size_t which, uint64_t now_ns)
+		      struct sl_caller_bucket *bucket, size_t which, uint64_t now_ns)
 {
 	struct sl_gcra_level level = { limit_of(gateway, bucket, which), &bucket->words[which] };
 
@@ -52,7 +52,8 @@ static void put_class(struct sl_json_out *out, const struct sl_gateway *gateway,
 	sl_json_close(out, '}');
 }
 
-static void answer_usage(struct sl_exchange *exchange, const char *tenant, struct sl_bucket *bucket)
+static void answer_usage(struct sl_exchange *exchange, const char *tenant,
+			 struct sl_caller_bucket *bucket)
 {
 	struct sl_gateway *gateway = exchange->gateway;
 	struct sl_json_out *out = &gateway->out;
@@ -79,7 +80,7 @@ static void answer_usage(struct sl_exchange *exchange, const char *tenant, struc
 
 static void show(struct sl_exchange *exchange)
 {
-	struct sl_bucket untouched = { 0 }, *bucket;
+	struct sl_caller_bucket untouched = { 0 }, *bucket;
 	char tenant[SL_TEXT_MAX];
 
 	if (sl_query_value(tenant, sizeof(tenant), exchange->call.query, "tenant") ||
@@ -116,7 +117,7 @@ static void set(struct sl_exchange *exchange)
 	static const char *const names[] = { "tenant_id", "tenant", "class", "limit" };
 	struct sl_json_value found[4];
 	char tenant[SL_TEXT_MAX];
-	struct sl_bucket *bucket;
+	struct sl_caller_bucket *bucket;
 	struct sl_span word;
 	enum sl_rate_class which;
 	uint64_t limit;

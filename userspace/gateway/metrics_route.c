@@ -60,7 +60,8 @@ static void put_limits(struct sl_metrics *page, const struct sl_settings *settin
 						       : "other" },
 			};
 
-			if (counters[i][j])
+			/* "other" is always there: a series that begins at 0 has a rate. */
+			if (counters[i][j] || (i < SL_CLASS_GLOBAL && j == SL_TENANT_LABELS - 1))
 				sl_metrics_add(page, family, labels, 2, counters[i][j]);
 		}
 	}
@@ -130,9 +131,47 @@ static int put_page(struct sl_metrics *page, struct sl_gateway *gateway,
 	return sl_metrics_status(page);
 }
 
+/* OpenMetrics 1.0 names the family of a counter without its "_total". */
+static size_t put_open(char *at, const char *line, size_t length)
+{
+	static const char total[] = "_total ";
+	const char *found = line[0] == '#' ? memmem(line, length, total, sizeof(total) - 1) : NULL;
+	size_t before;
+
+	if (!found) {
+		memmove(at, line, length);
+		return length;
+	}
+	before = (size_t)(found - line);
+	memmove(at, line, before);
+	memmove(at + before, found + sizeof(total) - 2, length - before - (sizeof(total) - 2));
+	return length - (sizeof(total) - 2);
+}
+
+static size_t make_open(char *text, size_t length)
+{
+	static const char end[] = "# EOF\n";
+	size_t at = 0, made = 0;
+
+	while (at < length) {
+		const char *newline = memchr(text + at, '\n', length - at);
+		size_t line = newline ? (size_t)(newline + 1 - (text + at)) : length - at;
+
+		/* In place: a line only becomes shorter. */
+		made += put_open(text + made, text + at, line);
+		at += line;
+	}
+	memcpy(text + made, end, sizeof(end) - 1);
+	return made + sizeof(end) - 1;
+}
+
 static void answer_page(struct sl_exchange *exchange, const struct sl_metrics *page)
 {
-	sl_autofree char *text = malloc(sl_metrics_length(page) + 1);
+	static const char open_type[] = "application/openmetrics-text";
+	sl_autofree char *text = malloc(sl_metrics_length(page) + sizeof("# EOF\n"));
+	struct sl_span accept = exchange->call.accept;
+	bool is_open =
+		accept.length && memmem(accept.at, accept.length, open_type, sizeof(open_type) - 1);
 	size_t at = 0, length;
 	const char *part;
 
@@ -144,9 +183,16 @@ static void answer_page(struct sl_exchange *exchange, const struct sl_metrics *p
 		memcpy(text + at, part, length);
 		at += length;
 	}
-	sl_answer(exchange, &(struct sl_answer){ .status = 200,
-						 .content_type = "text/plain; version=0.0.4",
-						 .body = { text, at } });
+	if (is_open)
+		at = make_open(text, at);
+	sl_answer(exchange,
+		  &(struct sl_answer){
+			  .status = 200,
+			  .content_type = is_open ? "application/openmetrics-text; version=1.0.0; "
+						    "charset=utf-8"
+						  : "text/plain; version=0.0.4; charset=utf-8",
+			  .body = { text, at },
+		  });
 }
 
 /* ---- JSON --------------------------------------------------------------------------------------

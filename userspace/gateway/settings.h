@@ -15,6 +15,7 @@
 #include <stdio.h>
 
 #include "sluice/envelope.h"
+#include "userspace/conf/nats.h"
 #include "userspace/gateway/route.h"
 
 #define SL_SETTINGS_TEXT_BYTES 256
@@ -37,16 +38,7 @@ struct sl_settings_name {
 struct sl_settings {
 	uint32_t version;
 
-	struct {
-		char servers[1024];
-		char credentials_file[SL_SETTINGS_TEXT_BYTES];
-		char nkey_seed_file[SL_SETTINGS_TEXT_BYTES];
-		char user_file[SL_SETTINGS_TEXT_BYTES]; /* "user:password", one line */
-		bool tls;
-		char tls_ca_file[SL_SETTINGS_TEXT_BYTES];
-		char tls_cert_file[SL_SETTINGS_TEXT_BYTES];
-		char tls_key_file[SL_SETTINGS_TEXT_BYTES];
-	} nats;
+	struct sl_conf_nats nats;
 
 	struct {
 		char decide_subject[SL_SETTINGS_TEXT_BYTES];

@@ -14,31 +14,12 @@
 #define PATH(member)   MEMBER(member), .type = &sl_conf_file
 #define SUBJECT(value) .type = &sl_conf_subject, .fallback = (value)
 
-static const struct sl_choice nats_schemes[] = { { "nats", 0 }, { "tls", 0 }, { NULL, 0 } };
-
 static const struct sl_choice log_levels[] = {
 	{ "error", SL_LOG_ERROR },
 	{ "warn", SL_LOG_WARN },
 	{ "info", SL_LOG_INFO },
 	{ "debug", SL_LOG_DEBUG },
 	{ NULL, 0 },
-};
-
-static const struct sl_conf_field nats_fields[] = {
-	{ "servers", &sl_conf_urls, .fallback = "nats://127.0.0.1:4222", MEMBER(nats.servers),
-	  .choices = nats_schemes, .help = "Where NATS is; several with commas between them." },
-	{ "credentials_file", PATH(nats.credentials_file), .fallback = "",
-	  .help = "A .creds file: JWT and seed." },
-	{ "nkey_seed_file", PATH(nats.nkey_seed_file), .fallback = "",
-	  .help = "A file with an NKey's seed." },
-	{ "user_file", PATH(nats.user_file), .fallback = "",
-	  .help = "A file with one line, user:password." },
-	{ "tls", &sl_conf_bool, .fallback = "false", MEMBER(nats.tls), .help = "Insist on TLS." },
-	{ "tls_ca_file", PATH(nats.tls_ca_file), .fallback = "",
-	  .help = "Who signs the servers' certificates; left out: whom the system trusts." },
-	{ "tls_cert_file", PATH(nats.tls_cert_file), .fallback = "",
-	  .help = "Our certificate, with tls_key_file." },
-	{ "tls_key_file", PATH(nats.tls_key_file), .fallback = "", .help = "Its key." },
 };
 
 static const struct sl_conf_field router_fields[] = {
@@ -167,8 +148,6 @@ static const struct sl_conf_field metric_fields[] = {
 	  .help = "Tenants with a label of their own; the others are `other`." },
 };
 
-static const struct sl_conf_table nats_table = { "The message bus.", SL_CONF_TABLE(nats_fields),
-						 0 };
 static const struct sl_conf_table router_table = { "Who decides.", SL_CONF_TABLE(router_fields),
 						   0 };
 static const struct sl_conf_table request_table = { "What a client may send.",
@@ -187,7 +166,7 @@ static const struct sl_conf_table metric_table = { "What is counted apart.",
 static const struct sl_conf_field root_fields[] = {
 	{ "version", &sl_conf_integer, MEMBER(version), .min = 1, .max = 1, .fallback = "1",
 	  .help = "Of this file's form." },
-	{ "nats", .table = &nats_table },
+	{ "nats", .table = &sl_conf_nats_table, MEMBER(nats) },
 	{ "router", .table = &router_table },
 	{ "requests", .table = &request_table },
 	{ "store", .table = &store_table },

@@ -22,6 +22,7 @@ struct sl_stream {
 	struct sl_stream *next;
 	struct sl_exchange *exchange;
 	struct sl_bus_subscription *events;
+	bool open; /* the client has seen its first bytes */
 	bool results;
 	char assignment_id[SL_TEXT_MAX]; /* filters; "": any */
 	char provider_id[SL_TEXT_MAX];
@@ -47,7 +48,7 @@ static bool say(struct sl_stream *stream, struct sl_span frame)
 {
 	struct sl_exchange *exchange = stream->exchange;
 	struct sl_gateway *gateway = exchange->gateway;
-	int r = exchange->calls->stream_written(exchange, frame);
+	int r = stream->open ? exchange->calls->stream_written(exchange, frame) : 0;
 
 	stream->spoke_ns = sl_gateway_now_ns(gateway);
 	if (!r)
@@ -265,21 +266,47 @@ static int subscribe(struct sl_stream *stream)
 	return sl_bus_subscribe(&stream->events, gateway->bus, subject, NULL, event_came, stream);
 }
 
+/* Our subscription is with the server: what happens from now on is heard. */
+static void subscribed(void *context, int status)
+{
+	struct sl_exchange *exchange = sl_ticket_end(context);
+	struct sl_stream *stream = exchange ? exchange->stream : NULL;
+	struct sl_gateway *gateway;
+
+	if (!stream)
+		return;
+	gateway = exchange->gateway;
+	if (status) {
+		sl_stream_free(stream);
+		exchange->stream = NULL;
+		sl_answer_lost(exchange, -ENOTCONN);
+		return;
+	}
+	stream->open = true;
+	exchange->stage = SL_STAGE_STREAM;
+	exchange->status = 200;
+	sl_count_up(&gateway->counters->requests[exchange->match.index][sl_status_index(200)], 1);
+	if (exchange->calls->stream_opened(exchange, SL_SPAN(": connected\n\n")))
+		close_stream(stream);
+}
+
+/* Takes @stream over, whatever comes of it. */
 static void open_stream(struct sl_stream *stream)
 {
 	struct sl_exchange *exchange = stream->exchange;
 	struct sl_gateway *gateway = exchange->gateway;
+	struct sl_ticket *ticket = sl_ticket_take(exchange);
 
 	stream->next = gateway->streams;
 	gateway->streams = stream;
 	gateway->stream_count++;
 	stream->spoke_ns = sl_gateway_now_ns(gateway);
 	exchange->stream = stream;
-	exchange->stage = SL_STAGE_STREAM;
-	exchange->status = 200;
-	sl_count_up(&gateway->counters->requests[exchange->match.index][sl_status_index(200)], 1);
-	if (exchange->calls->stream_opened(exchange, SL_SPAN(": connected\n\n")))
-		close_stream(stream);
+	if (!ticket)
+		sl_answer_lost(exchange, -ENOTCONN);
+	else if (subscribe(stream) ||
+		 sl_bus_flush(gateway->bus, SL_STORE_TIMEOUT_MS, subscribed, ticket))
+		subscribed(ticket, -ENOTCONN);
 }
 
 void sl_do_stream(struct sl_exchange *exchange)
@@ -305,10 +332,6 @@ void sl_do_stream(struct sl_exchange *exchange)
 	    !read_filter(stream->provider_id, exchange, "provider_id") ||
 	    !read_heartbeat(&stream->heartbeat_ns, exchange)) {
 		refuse(exchange, SL_CODE_INVALID_REQUEST, 400, "the query cannot be read");
-		return;
-	}
-	if (subscribe(stream)) {
-		refuse(exchange, SL_CODE_UNAVAILABLE, 503, "the message bus is not connected");
 		return;
 	}
 	open_stream(SL_TAKE_PTR(stream));
@@ -347,6 +370,10 @@ void sl_streams_tick(struct sl_gateway *gateway, uint64_t now_ns)
 
 void sl_streams_close(struct sl_gateway *gateway)
 {
-	while (gateway->streams)
-		close_stream(gateway->streams);
+	for (struct sl_stream *stream = gateway->streams, *next; stream; stream = next) {
+		next = stream->next;
+		/* One that is being opened is refused when it comes to that. */
+		if (stream->open)
+			close_stream(stream);
+	}
 }

@@ -14,15 +14,11 @@ struct known {
 	}
 
 static const struct known fields[] = {
-	KNOWN("content-type", content_type),
-	KNOWN("x-tenant-id", tenant_id),
-	KNOWN("x-api-key", api_key),
-	KNOWN("authorization", authorization),
-	KNOWN("traceparent", traceparent),
-	KNOWN("tracestate", tracestate),
-	KNOWN("x-request-id", request_id),
-	KNOWN("x-trace-id", trace_id),
-	KNOWN("idempotency-key", idempotency_key),
+	KNOWN("content-type", content_type),   KNOWN("accept", accept),
+	KNOWN("x-tenant-id", tenant_id),       KNOWN("x-api-key", api_key),
+	KNOWN("authorization", authorization), KNOWN("traceparent", traceparent),
+	KNOWN("tracestate", tracestate),       KNOWN("x-request-id", request_id),
+	KNOWN("x-trace-id", trace_id),	       KNOWN("idempotency-key", idempotency_key),
 };
 
 /* Lists of tracestate may come in pieces; elsewhere a second value contradicts. */
@@ -35,6 +31,8 @@ static void again(struct sl_call *call, struct sl_span *at, const ngx_table_elt_
 		call->traceparent = SL_SPAN("doubled");
 		return;
 	}
+	if (at == &call->accept)
+		return;
 	if (at != &call->tracestate) {
 		call->doubled = true;
 		return;
