@@ -24,9 +24,10 @@
  *          same state: guard what it changes. Each run() has one job.
  * Owner:   a job, its texts and the result live until run() returns; keep copies.
  *          What init() put into *ret_state is the handler's until free().
- * Limits:  run() ends soon (100 ms) after stopped() says so: the job was cancelled
- *          or its deadline passed. Later, the worker has already reported it and
- *          drops what comes, but the thread is lost to others until run() returns.
+ * Limits:  run() ends soon after stopped() says so: the job was cancelled or its
+ *          deadline passed. A second later the worker reports it itself and drops what
+ *          comes, but the thread is lost to others until run() returns. Of a job that
+ *          was stopped only a success with an output counts as done.
  *          An output has at most SL_WORKER_OUTPUT_MAX bytes. A job may come again
  *          after a crash: use assignment_id where an effect must happen once.
  *          A handler must not end the process, change signal handlers or masks,
@@ -114,7 +115,7 @@ struct sl_worker_host {
 	 * 0, or -EINVAL: not JSON; -EFBIG: over SL_WORKER_OUTPUT_MAX; -ENOMEM.
 	 */
 	int (*output)(struct sl_worker_result *result, const char *json, size_t length);
-	/* The same for text, which becomes a JSON string; -EINVAL: not UTF-8. */
+	/* The same for text, as a JSON string; what is not UTF-8 becomes U+FFFD. */
 	int (*output_text)(struct sl_worker_result *result, const char *text, size_t length);
 };
 

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "userspace/domain/exec_assignment.h"
 
+#include <errno.h>
 #include <string.h>
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
+#define UNKNOWN		 "unknown"
 #define CHANNEL_DEFAULT	 "nats"
 #define ATTEMPTS_DEFAULT 2u
 #define BACKOFF_DEFAULT	 200u
@@ -78,6 +80,34 @@ int sl_exec_assignment_read(struct sl_exec_assignment *ret, struct sl_span text,
 	if (!err)
 		*ret = read;
 	return err;
+}
+
+int sl_exec_assignment_identify(struct sl_exec_assignment *ret, struct sl_span text)
+{
+	static const struct sl_field identity[] = {
+		{ "assignment_id", SL_FIELD_IDENTIFIER, AT(assignment_id), SL_FIELD_REQUIRED },
+		{ "request_id", SL_FIELD_TEXT, AT(request_id), 0 },
+		{ "tenant_id", SL_FIELD_IDENTIFIER, AT(tenant_id), 0 },
+		{ "trace_id", SL_FIELD_IDENTIFIER, AT(trace_id), 0 },
+		{ "run_id", SL_FIELD_IDENTIFIER, AT(run_id), 0 },
+		{ "executor.provider_id", SL_FIELD_TEXT, AT(provider_id), 0 },
+		{ "job.type", SL_FIELD_TEXT, AT(job_type), 0 },
+	};
+	struct sl_exec_assignment read = { .deadline_ms = SL_EXEC_DEADLINE_MS_DEFAULT,
+					   .provider_id = UNKNOWN,
+					   .job_type = UNKNOWN };
+
+	if (text.length > SL_EXEC_BYTES_MAX || sl_fields_read(&read, identity, 1, text, NULL) != 0)
+		return -EINVAL;
+	/* One at a time: what is wrong with one says nothing about the others. */
+	for (size_t i = 1; i < COUNT(identity); i++) {
+		struct sl_exec_assignment one = read;
+
+		if (sl_fields_read(&one, &identity[i], 1, text, NULL) == 0)
+			read = one;
+	}
+	*ret = read;
+	return 0;
 }
 
 /* ---- writing ------------------------------------------------------------------------------- */

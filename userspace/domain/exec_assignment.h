@@ -45,6 +45,13 @@ int sl_exec_assignment_read(struct sl_exec_assignment *ret, struct sl_span text,
 			    struct sl_fields_error *error);
 
 /*
+ * Of a message that was refused: who it is for, so that it can be answered. Fills the
+ * identifiers that are as they should be, and the provider and job type, "unknown" where
+ * they are not. -EINVAL: there is no usable assignment_id.
+ */
+int sl_exec_assignment_identify(struct sl_exec_assignment *ret, struct sl_span text);
+
+/*
  * The router's side: @assignment->version, job_type, payload and payload_ref are not
  * looked at (the job has the last three). Members of @assignment->options other than
  * priority, deadline_ms and retry are copied as they are.

@@ -143,6 +143,13 @@ static int pick(struct sl_json_value *values, const struct sl_field *fields, siz
 	return 0;
 }
 
+static int refuse_missing(struct sl_fields_error *error, const char *name)
+{
+	if (error)
+		error->missing = true;
+	return sl_fields_refuse(error, "%s is missing", name);
+}
+
 int sl_fields_read(void *at, const struct sl_field *fields, size_t count, struct sl_span text,
 		   struct sl_fields_error *error)
 {
@@ -156,7 +163,7 @@ int sl_fields_read(void *at, const struct sl_field *fields, size_t count, struct
 			err = read_value((char *)at + fields[i].offset, &fields[i], values[i],
 					 error);
 		else if (fields[i].flags & SL_FIELD_REQUIRED)
-			err = sl_fields_refuse(error, "%s is missing", fields[i].name);
+			err = refuse_missing(error, fields[i].name);
 	}
 	return err;
 }

@@ -38,6 +38,7 @@ struct sl_field {
 #define SL_FIELD_AT(type, member) offsetof(type, member), sizeof(((type *)0)->member)
 
 struct sl_fields_error {
+	bool missing;	   /* something that is required is not there */
 	char message[192]; /* names the member and the rule; never quotes a value */
 };
 

@@ -21,7 +21,8 @@
 
 #include "userspace/domain/usage_event.h"
 
-#define SL_LEDGER_VERSION 1
+#define SL_LEDGER_VERSION      1
+#define SL_LEDGER_PATH_DEFAULT "/var/lib/sluice/usage.db"
 
 struct sl_ledger;
 
