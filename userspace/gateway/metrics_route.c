@@ -45,6 +45,23 @@ static void put_requests(struct sl_metrics *page, const struct sl_worker_counter
 	}
 }
 
+static void put_latency(struct sl_metrics *page, const struct sl_worker_counters *sum)
+{
+	unsigned int family =
+		sl_metrics_family(page, "gateway_http_request_duration_seconds", SL_HISTOGRAM,
+				  "From the head of a request to its answer");
+	double bounds[SL_LATENCIES - 1];
+
+	for (size_t i = 0; i < SL_LATENCIES - 1; i++)
+		bounds[i] = sl_latency_bound_s(i);
+	sl_metrics_add_histogram(
+		page, family, NULL, 0,
+		&(struct sl_histogram){ .bounds = bounds,
+					.counts = sum->latencies,
+					.bucket_count = SL_LATENCIES - 1,
+					.sum = (double)sum->latency_sum_us / 1e6 });
+}
+
 static void put_limits(struct sl_metrics *page, const struct sl_settings *settings,
 		       const uint64_t counters[SL_CLASSES][SL_TENANT_LABELS], const char *name,
 		       const char *help)
@@ -108,6 +125,7 @@ static int put_page(struct sl_metrics *page, struct sl_gateway *gateway,
 	const struct sl_settings *settings = gateway->settings;
 
 	put_requests(page, sum);
+	put_latency(page, sum);
 	put_limits(page, settings, sum->checked, "gateway_rate_limit_hits_total",
 		   "Requests held against a limit");
 	put_limits(page, settings, sum->exceeded, "gateway_rate_limit_exceeded_total",

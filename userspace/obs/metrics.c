@@ -10,6 +10,8 @@
 
 #include "userspace/base/cleanup.h"
 
+#define SUFFIX_BYTES (sizeof("_bucket") - 1)
+
 struct family {
 	const char *name;
 	char *text;
@@ -105,6 +107,12 @@ static void put_escaped(struct family *family, const char *text)
 	}
 }
 
+static const char *const types[] = {
+	[SL_COUNTER] = " counter\n",
+	[SL_GAUGE] = " gauge\n",
+	[SL_HISTOGRAM] = " histogram\n",
+};
+
 unsigned int sl_metrics_family(struct sl_metrics *metrics, const char *name,
 			       enum sl_metric_type type, const char *help)
 {
@@ -122,7 +130,7 @@ unsigned int sl_metrics_family(struct sl_metrics *metrics, const char *name,
 		put_text(family, help);
 		put_text(family, "\n# TYPE ");
 		put_text(family, name);
-		put_text(family, type == SL_COUNTER ? " counter\n" : " gauge\n");
+		put_text(family, types[type]);
 	}
 	return metrics->count++;
 }
@@ -130,21 +138,22 @@ unsigned int sl_metrics_family(struct sl_metrics *metrics, const char *name,
 static size_t longest(const struct family *family, const struct sl_label *labels, size_t count,
 		      const char *value)
 {
-	size_t bytes = strlen(family->name) + strlen(value) + 8;
+	size_t bytes = strlen(family->name) + SUFFIX_BYTES + strlen(value) + 8;
 
 	for (size_t i = 0; i < count; i++)
 		bytes += strlen(labels[i].name) + 2 * strlen(labels[i].value) + 4;
 	return bytes;
 }
 
-static void add(struct sl_metrics *metrics, unsigned int number, const struct sl_label *labels,
-		size_t count, const char *value)
+static void add(struct sl_metrics *metrics, unsigned int number, const char *suffix,
+		const struct sl_label *labels, size_t count, const char *value)
 {
 	struct family *family = &metrics->families[number];
 
 	if (!metrics->count || !reserve(metrics, family, longest(family, labels, count, value)))
 		return;
 	put_text(family, family->name);
+	put_text(family, suffix);
 	for (size_t i = 0; i < count; i++) {
 		put_text(family, i ? "," : "{");
 		put_text(family, labels[i].name);
@@ -163,7 +172,7 @@ void sl_metrics_add(struct sl_metrics *metrics, unsigned int family, const struc
 	char digits[24];
 
 	(void)snprintf(digits, sizeof(digits), "%" PRIu64, value);
-	add(metrics, family, labels, count, digits);
+	add(metrics, family, "", labels, count, digits);
 }
 
 void sl_metrics_add_real(struct sl_metrics *metrics, unsigned int family,
@@ -172,7 +181,34 @@ void sl_metrics_add_real(struct sl_metrics *metrics, unsigned int family,
 	char digits[32];
 
 	(void)snprintf(digits, sizeof(digits), "%.9g", value);
-	add(metrics, family, labels, count, digits);
+	add(metrics, family, "", labels, count, digits);
+}
+
+void sl_metrics_add_histogram(struct sl_metrics *metrics, unsigned int family,
+			      const struct sl_label *labels, size_t count,
+			      const struct sl_histogram *histogram)
+{
+	struct sl_label own[SL_HISTOGRAM_LABELS_MAX + 1];
+	uint64_t below = 0;
+	char le[32], digits[32];
+
+	if (count > SL_HISTOGRAM_LABELS_MAX)
+		count = SL_HISTOGRAM_LABELS_MAX;
+	for (size_t i = 0; i < count; i++)
+		own[i] = labels[i];
+	own[count] = (struct sl_label){ "le", le };
+	for (size_t i = 0; i <= histogram->bucket_count; i++) {
+		below += histogram->counts[i];
+		if (i < histogram->bucket_count)
+			(void)snprintf(le, sizeof(le), "%.9g", histogram->bounds[i]);
+		else
+			(void)snprintf(le, sizeof(le), "+Inf");
+		(void)snprintf(digits, sizeof(digits), "%" PRIu64, below);
+		add(metrics, family, "_bucket", own, count + 1, digits);
+	}
+	add(metrics, family, "_count", own, count, digits);
+	(void)snprintf(digits, sizeof(digits), "%.9g", histogram->sum);
+	add(metrics, family, "_sum", own, count, digits);
 }
 
 void sl_metrics_one(struct sl_metrics *metrics, const char *name, enum sl_metric_type type,

@@ -20,6 +20,7 @@
 enum sl_metric_type {
 	SL_COUNTER = 0,
 	SL_GAUGE,
+	SL_HISTOGRAM,
 };
 
 struct sl_label {
@@ -41,6 +42,21 @@ void sl_metrics_add(struct sl_metrics *metrics, unsigned int family, const struc
 		    size_t count, uint64_t value);
 void sl_metrics_add_real(struct sl_metrics *metrics, unsigned int family,
 			 const struct sl_label *labels, size_t count, double value);
+
+/* How many fell into each step; counts[bucket_count] is those above all bounds. */
+struct sl_histogram {
+	const double *bounds; /* upper ones, growing */
+	const uint64_t *counts;
+	size_t bucket_count;
+	double sum; /* of all values */
+};
+
+#define SL_HISTOGRAM_LABELS_MAX 4
+
+/* Its buckets, count and sum; @family is an SL_HISTOGRAM. */
+void sl_metrics_add_histogram(struct sl_metrics *metrics, unsigned int family,
+			      const struct sl_label *labels, size_t count,
+			      const struct sl_histogram *histogram);
 
 /* A family of one sample without labels. */
 void sl_metrics_one(struct sl_metrics *metrics, const char *name, enum sl_metric_type type,

@@ -73,6 +73,27 @@ static void label_values_are_escaped(void **state)
 	sl_metrics_free(metrics);
 }
 
+static void a_histogram_counts_from_below(void **state)
+{
+	const double bounds[] = { 0.5, 2 };
+	const uint64_t counts[] = { 3, 0, 1 };
+	const struct sl_label label = { "path", "/a" };
+	struct sl_metrics *metrics = NULL;
+	char *text;
+
+	assert_int_equal(sl_metrics_new(&metrics, 1 << 20), 0);
+	sl_metrics_add_histogram(metrics, sl_metrics_family(metrics, "h", SL_HISTOGRAM, "t"),
+				 &label, 1, &(struct sl_histogram){ bounds, counts, 2, 7.25 });
+	text = page(metrics);
+	assert_string_equal(text, "# HELP h t\n# TYPE h histogram\n"
+				  "h_bucket{path=\"/a\",le=\"0.5\"} 3\n"
+				  "h_bucket{path=\"/a\",le=\"2\"} 3\n"
+				  "h_bucket{path=\"/a\",le=\"+Inf\"} 4\n"
+				  "h_count{path=\"/a\"} 4\nh_sum{path=\"/a\"} 7.25\n");
+	free(text);
+	sl_metrics_free(metrics);
+}
+
 static void a_page_has_a_limit(void **state)
 {
 	struct sl_metrics *metrics = NULL;
@@ -106,6 +127,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(families_stay_together),
 		cmocka_unit_test(label_values_are_escaped),
+		cmocka_unit_test(a_histogram_counts_from_below),
 		cmocka_unit_test(a_page_has_a_limit),
 		cmocka_unit_test(families_have_a_limit),
 	};
