@@ -30,7 +30,7 @@ static void add(struct edit *edits, size_t *count, const char *name, struct sl_j
 static void append_quoted(struct sl_json_out *out, struct sl_span text)
 {
 	sl_json_append(out, "\"", 1);
-	sl_json_append_text(out, text);
+	sl_json_add_text(out, text);
 	sl_json_append(out, "\"", 1);
 }
 

@@ -61,5 +61,3 @@ size_t sl_utf8_length(const char *at, const char *end);
 
 /* As it is, without comma or quotes: for those that copy parts of a text. */
 void sl_json_append(struct sl_json_out *out, const char *at, size_t length);
-/* A string's contents: escaped, without quotes. */
-void sl_json_append_text(struct sl_json_out *out, struct sl_span text);

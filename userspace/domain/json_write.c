@@ -95,7 +95,7 @@ static bool is_plain(unsigned char byte)
 	return byte >= 0x20 && byte < 0x80 && byte != '"' && byte != '\\';
 }
 
-void sl_json_append_text(struct sl_json_out *out, struct sl_span text)
+void sl_json_add_text(struct sl_json_out *out, struct sl_span text)
 {
 	const char *at = text.length ? text.at : "", *end = at + text.length, *part = at;
 
@@ -134,17 +134,27 @@ void sl_json_key(struct sl_json_out *out, const char *name)
 {
 	separate(out);
 	append_byte(out, '"');
-	sl_json_append_text(out, sl_span_of(name));
+	sl_json_add_text(out, sl_span_of(name));
 	sl_json_append(out, "\":", 2);
+}
+
+void sl_json_begin_text(struct sl_json_out *out)
+{
+	separate(out);
+	append_byte(out, '"');
+}
+
+void sl_json_end_text(struct sl_json_out *out)
+{
+	append_byte(out, '"');
+	out->comma = true;
 }
 
 void sl_json_put_text(struct sl_json_out *out, struct sl_span text)
 {
-	separate(out);
-	append_byte(out, '"');
-	sl_json_append_text(out, text);
-	append_byte(out, '"');
-	out->comma = true;
+	sl_json_begin_text(out);
+	sl_json_add_text(out, text);
+	sl_json_end_text(out);
 }
 
 void sl_json_put_raw(struct sl_json_out *out, struct sl_span json)

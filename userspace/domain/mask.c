@@ -14,7 +14,7 @@ static void append_part(struct sl_json_out *out, const char *at, size_t length, 
 	if (raw)
 		sl_json_append(out, at, length);
 	else
-		sl_json_append_text(out, (struct sl_span){ at, length });
+		sl_json_add_text(out, (struct sl_span){ at, length });
 }
 
 static void append_masked(struct sl_json_out *out, struct sl_span text, bool raw)
@@ -36,12 +36,9 @@ int sl_mask_text(struct sl_json_out *out, struct sl_span text)
 {
 	struct sl_span done;
 
-	if (out->comma)
-		sl_json_append(out, ",", 1);
-	sl_json_append(out, "\"", 1);
+	sl_json_begin_text(out);
 	append_masked(out, text, false);
-	sl_json_append(out, "\"", 1);
-	out->comma = true;
+	sl_json_end_text(out);
 	return sl_json_done(&done, out);
 }
 
