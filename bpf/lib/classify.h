@@ -9,6 +9,7 @@
 
 #include "bpf/config.h"
 #include "bpf/maps.h"
+#include "bpf/lib/flows.h"
 #include "bpf/lib/parse.h"
 #include "sluice/hash.h"
 
@@ -140,31 +141,6 @@ static __always_inline __u32 sl_features(const struct sl_ctl *ctl, const struct 
 	return ctl->flows_in_use ? live->features : live->features & ~(__u32)SL_FEATURE_FLOWS;
 }
 
-/* A flow is written by the gateway, which is not trusted with the tenant range. */
-static __always_inline __u32 sl_find_flow(const struct sl_packet *p)
-{
-	const struct sl_flow *flow;
-
-	if (p->family == 4) {
-		struct sl_flow4_key key = { .remote = p->remote.word[0],
-					    .local = p->local.word[0],
-					    .remote_port = p->remote_port,
-					    .local_port = p->local_port,
-					    .protocol = p->protocol };
-
-		flow = bpf_map_lookup_elem(&sl_flows4, &key);
-	} else {
-		struct sl_flow6_key key = { .remote_port = p->remote_port,
-					    .local_port = p->local_port,
-					    .protocol = p->protocol };
-
-		__builtin_memcpy(key.remote, &p->remote, 16);
-		__builtin_memcpy(key.local, &p->local, 16);
-		flow = bpf_map_lookup_elem(&sl_flows6, &key);
-	}
-	return flow && flow->tenant < sl_load.tenants ? flow->tenant : SL_TENANT_NONE;
-}
-
 static __always_inline __u32 sl_find_source(const struct sl_packet *p, __u32 features, __u32 half)
 {
 	const struct sl_source *source = NULL;
@@ -189,14 +165,14 @@ static __always_inline __u32 sl_find_source(const struct sl_packet *p, __u32 fea
 
 /* Tenant by flow, service or prefix; SL_TENANT_NONE when none of them knows. */
 static __always_inline struct sl_owner sl_owner_of(const struct sl_packet *p,
-						   struct sl_service_hit hit, __u32 features,
-						   __u32 half)
+						   struct sl_service_hit hit, __u64 seed,
+						   __u32 features, __u32 half)
 {
 	struct sl_owner owner = { .tenant = SL_TENANT_NONE };
 
 	if ((hit.flags & SL_SERVICE_BIND) && (features & SL_FEATURE_FLOWS) && !p->no_ports) {
 		owner.found_by = SL_FOUND_FLOW;
-		owner.tenant = sl_find_flow(p);
+		owner.tenant = sl_find_flow(p, seed);
 		if (owner.tenant != SL_TENANT_NONE)
 			return owner;
 	}

@@ -59,7 +59,7 @@ static __always_inline struct sl_owner sl_owner_by_address(const struct sl_packe
 		return (struct sl_owner){ SL_TENANT_UNKNOWN, SL_FOUND_MALFORMED };
 	if (p->malformed || !hit.flags)
 		return none;
-	owner = sl_owner_of(p, hit, sl_features(ctl, live), half);
+	owner = sl_owner_of(p, hit, ctl->hash_seed, sl_features(ctl, live), half);
 	if (owner.tenant != SL_TENANT_NONE)
 		return owner;
 	return (struct sl_owner){ SL_TENANT_UNKNOWN, SL_FOUND_UNKNOWN };

@@ -203,29 +203,52 @@ struct sl_service6_line {
 	struct sl_service6 slot[SL_SERVICE6_SLOTS];
 };
 
-/* sl_flows4, sl_flows6: hash, bound connection -> tenant. Writer: userspace
- * (agent, gateway); never the packet path, so a flood cannot evict or fill. */
-struct sl_flow4_key {
+enum sl_flow_state {
+	SL_FLOW_FREE = 0,
+	SL_FLOW_BEING_WRITTEN = 1,
+	SL_FLOW_USED = 2,
+};
+
+/* A bound flow: addresses and ports as in the packet, "remote" being the peer. */
+struct sl_flow4 {
 	__be32 remote;
 	__be32 local;
 	__be16 remote_port;
 	__be16 local_port;
+	__u16 tenant;
 	__u8 protocol;
-	__u8 pad[3]; /* 0 */
-};
+	__u8 state : 2; /* enum sl_flow_state */
+	__u8 turn : 6;	/* raised with each change of the slot's owner or tenant */
+} __attribute__((aligned(8)));
 
-struct sl_flow6_key {
+struct sl_flow6 {
 	__u8 remote[16];
 	__u8 local[16];
 	__be16 remote_port;
 	__be16 local_port;
+	__u16 tenant;
 	__u8 protocol;
-	__u8 pad[3]; /* 0 */
+	__u8 state : 2;
+	__u8 turn : 6;
+} __attribute__((aligned(8)));
+
+#define SL_FLOW4_SLOTS 4
+#define SL_FLOW6_SLOTS 3
+
+/*
+ * sl_flows4, sl_flows6: arrays [lines], mmapable; lines of 64 and 128 bytes. Writer:
+ * userspace (agent, every worker of a gateway, all at once); never the packet path, so
+ * a flood cannot evict or fill. A flow stands in one of two lines by sl_flow4_hash(),
+ * sl_flow6_hash() with sl_ctl.hash_seed; flow.h says how it is read, and
+ * userspace/domain/flow_table.h how it is written. Why not a hash map: docs/adr/0008.
+ */
+struct sl_flow4_line {
+	struct sl_flow4 slot[SL_FLOW4_SLOTS];
 };
 
-struct sl_flow {
-	__u32 tenant;
-	__u32 reserved;
+struct sl_flow6_line {
+	struct sl_flow6 slot[SL_FLOW6_SLOTS];
+	__u64 reserved;
 };
 
 /* Keys of the prefix maps (LPM tries). */
@@ -299,6 +322,8 @@ struct sl_load_config {
 	__u32 services6_mask;
 	__u32 cells_mask;  /* cells of one half - 1 */
 	__u32 sockets_max; /* connections that are counted, of all tenants together */
+	__u32 flows4_lines;
+	__u32 flows6_lines;
 	__u32 reserved;
 };
 
@@ -356,7 +381,7 @@ struct sl_ctl {
 	__u64 heartbeat_ns;	 /* agent alive at; for people, not for verdicts */
 	__u64 started_ns;	 /* maps created at */
 	__u64 config_generation; /* raised with every applied config */
-	__u64 hash_seed;	 /* of cells and shedding; random at creation */
+	__u64 hash_seed;	 /* of cells, flows, shedding; random at creation */
 	__u64 clock_tick_ns;	 /* a jiffy; the same as the programs' rodata */
 	__u64 clock_offset_ns;	 /* jiffies64 * tick + offset = CLOCK_MONOTONIC (wraps) */
 	__u32 flows_in_use;	 /* 0: no flow was ever bound, and none is looked for */
@@ -423,8 +448,12 @@ _Static_assert(sizeof(struct sl_service4) == 16, "abi: sl_service4");
 _Static_assert(sizeof(struct sl_service6) == 32, "abi: sl_service6");
 _Static_assert(sizeof(struct sl_service4_line) == 64, "abi: a line is one cache line");
 _Static_assert(sizeof(struct sl_service6_line) == 64, "abi: a line is one cache line");
-_Static_assert(sizeof(struct sl_flow4_key) == 16, "abi: sl_flow4_key");
-_Static_assert(sizeof(struct sl_flow6_key) == 40, "abi: sl_flow6_key");
+_Static_assert(sizeof(struct sl_flow4) == 16, "abi: sl_flow4");
+_Static_assert(sizeof(struct sl_flow6) == 40, "abi: sl_flow6");
+_Static_assert(__builtin_offsetof(struct sl_flow4, remote_port) == 8, "abi: the word of sl_flow4");
+_Static_assert(__builtin_offsetof(struct sl_flow6, remote_port) == 32, "abi: the word of sl_flow6");
+_Static_assert(sizeof(struct sl_flow4_line) == 64, "abi: a line is one cache line");
+_Static_assert(sizeof(struct sl_flow6_line) == 128, "abi: a line is two cache lines");
 _Static_assert(sizeof(struct sl_name) == 64, "abi: sl_name");
 _Static_assert(sizeof(struct sl_ctl_half) == 128, "abi: sl_ctl_half");
 _Static_assert(sizeof(struct sl_ctl) == 448, "abi: sl_ctl");

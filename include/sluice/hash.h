@@ -43,6 +43,21 @@ static __always_inline __u64 sl_service6_hash(__u64 high, __u64 low, __be16 port
 	return sl_mix(sl_mix(high ^ seed) ^ sl_mix(low ^ ~seed) ^ rest);
 }
 
+/* Of a bound flow; @key: flow.h. Low half: the line of the first choice, high: the second. */
+static __always_inline __u64 sl_flow4_hash(__u64 addresses, __u64 key, __u64 seed)
+{
+	return sl_mix(sl_mix(addresses ^ seed) ^ key);
+}
+
+/* @address: remote, then local. */
+static __always_inline __u64 sl_flow6_hash(const __u64 address[4], __u64 key, __u64 seed)
+{
+	__u64 remote = sl_mix(sl_mix(address[0] ^ seed) ^ address[1]);
+	__u64 local = sl_mix(sl_mix(address[2] ^ ~seed) ^ address[3]);
+
+	return sl_mix((remote + local) ^ key);
+}
+
 /* A remote address: IPv4 whole, IPv6 by its /64, which is what one host has. */
 static __always_inline __u64 sl_source_hash(__u64 address, __u64 seed)
 {

@@ -8,8 +8,6 @@
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 
-#include "sluice/abi.h"
-
 #define SOURCE_OFFSET (sizeof(struct ethhdr) + offsetof(struct iphdr, saddr))
 
 struct {
@@ -19,12 +17,21 @@ struct {
 	__type(value, __u32);
 } next SEC(".maps");
 
+struct flow_key {
+	__be32 remote;
+	__be32 local;
+	__be16 remote_port;
+	__be16 local_port;
+	__u8 protocol;
+	__u8 pad[3]; /* 0 */
+};
+
 /* 5-tuple as in the packet -> anything: what other shields and balancers keep flows in. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 1 << 16);
-	__type(key, struct sl_flow4_key);
-	__type(value, struct sl_flow);
+	__type(key, struct flow_key);
+	__type(value, __u64);
 } flows SEC(".maps");
 
 __u32 source_mask; /* sources are 10.0.0.0 + (random & mask) */
@@ -58,7 +65,7 @@ int mutate_lookup(struct xdp_md *ctx)
 	void *data = (void *)(long)ctx->data;
 	const struct iphdr *ip = data + sizeof(struct ethhdr);
 	const struct udphdr *udp = (const void *)(ip + 1);
-	struct sl_flow4_key key = { 0 };
+	struct flow_key key = { 0 };
 
 	if ((const void *)(udp + 1) > (void *)(long)ctx->data_end)
 		return XDP_ABORTED;

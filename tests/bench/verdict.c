@@ -254,16 +254,24 @@ static void add_flow_paths(struct bench *b, const char *name, const struct sl_be
 	add(b, path);
 }
 
+/* The key of mutate.bpf.c. */
+struct flow_key {
+	uint32_t remote, local; /* network order, as the ports */
+	uint16_t remote_port, local_port;
+	uint8_t protocol;
+	uint8_t pad[3];
+};
+
 static void fill_bare_flows(int fd, uint32_t flows)
 {
-	const struct sl_flow value = { .tenant = 1 };
+	const uint64_t value = 1;
 
 	for (uint32_t i = 0; i < flows; i++) {
-		const struct sl_flow4_key key = { .remote = htonl(0x0a000000 + i),
-						  .local = inet_addr(SL_BENCH_TARGET),
-						  .remote_port = htons(SL_BENCH_SOURCE_PORT),
-						  .local_port = htons(PORT_FLOWS),
-						  .protocol = IPPROTO_UDP };
+		const struct flow_key key = { .remote = htonl(0x0a000000 + i),
+					      .local = inet_addr(SL_BENCH_TARGET),
+					      .remote_port = htons(SL_BENCH_SOURCE_PORT),
+					      .local_port = htons(PORT_FLOWS),
+					      .protocol = IPPROTO_UDP };
 
 		if (bpf_map_update_elem(fd, &key, &value, BPF_ANY) != 0)
 			sl_bench_die("cannot fill a hash map: %s", strerror(errno));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Whose packet it is: bound flow, service, remote prefix, nobody's. */
+/* Whose packet it is: service, remote prefix, nobody's. Bound flows: test_flows.c. */
 #include "tests/harness/test.h"
 
 #include <netinet/tcp.h>
@@ -8,7 +8,6 @@
 
 #include "tests/harness/suite.h"
 
-#define FLOW_TENANT    3u
 #define SERVICE_TENANT 4u
 #define SOURCE_TENANT  5u
 
@@ -171,99 +170,6 @@ static void a_full_table_finds_them_all(void **state)
 	}
 }
 
-/* ---- flows -------------------------------------------------------------------------------- */
-
-static const struct sl_flow_set flow4 = {
-	.remote = SL_REMOTE4,
-	.local = SL_LOCAL4,
-	.remote_port = 40000,
-	.local_port = 443,
-	.protocol = IPPROTO_UDP,
-	.tenant = FLOW_TENANT,
-};
-static const struct sl_flow_set flow6 = {
-	.remote = SL_REMOTE6,
-	.local = SL_LOCAL6,
-	.remote_port = 40000,
-	.local_port = 443,
-	.protocol = IPPROTO_UDP,
-	.tenant = FLOW_TENANT,
-};
-
-static void a_bound_flow_comes_first(void **state)
-{
-	const struct sl_pkt bound4 = SL_PKT(.to = SL_LOCAL4), bound6 = SL_PKT(.to = SL_LOCAL6);
-	const struct sl_pkt others[] = {
-		SL_PKT(.to = SL_LOCAL4, .from_port = 40001),
-		SL_PKT(.to = SL_LOCAL4, .from = "10.0.0.2"),
-		SL_PKT(.to = SL_LOCAL6, .from = "2001:db8:9::2"),
-		SL_PKT(.to = SL_LOCAL6, .from_port = 39999),
-	};
-	struct sl_shield *s = *state;
-
-	serve(s, SL_LOCAL4, SL_SERVICE_TENANT | SL_SERVICE_BIND, SERVICE_TENANT);
-	serve(s, SL_LOCAL6, SL_SERVICE_TENANT | SL_SERVICE_BIND, SERVICE_TENANT);
-	sl_shield_flow(s, &flow4);
-	sl_shield_flow(s, &flow6);
-	expect_found(s, &bound4, FLOW_TENANT, SL_FOUND_FLOW);
-	expect_found(s, &bound6, FLOW_TENANT, SL_FOUND_FLOW);
-	for (size_t i = 0; i < SL_ROWS(others); i++)
-		expect_found(s, &others[i], SERVICE_TENANT, SL_FOUND_SERVICE);
-}
-
-/* Not asked where the service does not say so, or the feature is off. */
-static void flows_are_looked_at_only_where_they_may_be(void **state)
-{
-	const struct sl_pkt p = SL_PKT(.to = SL_LOCAL4);
-	struct sl_shield *s = *state;
-
-	serve(s, SL_LOCAL4, SL_SERVICE_TENANT, SERVICE_TENANT);
-	sl_shield_flow(s, &flow4);
-	expect_found(s, &p, SERVICE_TENANT, SL_FOUND_SERVICE);
-
-	sl_shield_reset(s);
-	serve(s, SL_LOCAL4, SL_SERVICE_TENANT | SL_SERVICE_BIND, SERVICE_TENANT);
-	sl_shield_flow(s, &flow4);
-	s->ctl->half[0].features = 0;
-	expect_found(s, &p, SERVICE_TENANT, SL_FOUND_SERVICE);
-}
-
-static void a_flow_of_no_tenant_is_not_believed(void **state)
-{
-	static const uint32_t bad[] = { SL_SHIELD_TENANTS, 0x10000 + FLOW_TENANT, SL_TENANT_NONE };
-	const struct sl_pkt p = SL_PKT(.to = SL_LOCAL4);
-	struct sl_flow_set flow = flow4;
-	struct sl_shield *s = *state;
-
-	serve(s, SL_LOCAL4, SL_SERVICE_TENANT | SL_SERVICE_BIND, SERVICE_TENANT);
-	for (size_t i = 0; i < SL_ROWS(bad); i++) {
-		flow.tenant = bad[i];
-		sl_shield_flow(s, &flow);
-		expect_found(s, &p, SERVICE_TENANT, SL_FOUND_SERVICE);
-	}
-	flow.tenant = SL_SHIELD_TENANTS - 1;
-	sl_shield_flow(s, &flow);
-	expect_found(s, &p, SL_SHIELD_TENANTS - 1, SL_FOUND_FLOW);
-}
-
-/* A later fragment has no ports: it is no flow's, even of one with ports 0. */
-static void a_fragment_is_no_flows(void **state)
-{
-	const struct sl_pkt later = SL_PKT(.to = SL_LOCAL4, .fragment = 1, .payload_bytes = 8);
-	struct sl_flow_set flow = flow4;
-	struct sl_shield *s = *state;
-
-	sl_shield_service(s, 0,
-			  &(struct sl_service_set){ .address = SL_LOCAL4,
-						    .protocol = SL_PROTO_FRAGMENT,
-						    .vlan = SL_VLAN_ANY,
-						    .flags = SL_SERVICE_BIND | SL_SERVICE_TENANT,
-						    .tenant = SERVICE_TENANT });
-	flow.remote_port = flow.local_port = 0;
-	sl_shield_flow(s, &flow);
-	expect_found(s, &later, SERVICE_TENANT, SL_FOUND_SERVICE);
-}
-
 /* ---- sources ------------------------------------------------------------------------------ */
 
 static void the_longest_prefix_names_the_tenant(void **state)
@@ -350,10 +256,6 @@ int main(void)
 		cmocka_unit_test_setup(every_wildcard_matches_what_it_says, reset),
 		cmocka_unit_test_setup(the_most_specific_service_wins, reset),
 		cmocka_unit_test_setup(a_full_table_finds_them_all, reset),
-		cmocka_unit_test_setup(a_bound_flow_comes_first, reset),
-		cmocka_unit_test_setup(flows_are_looked_at_only_where_they_may_be, reset),
-		cmocka_unit_test_setup(a_flow_of_no_tenant_is_not_believed, reset),
-		cmocka_unit_test_setup(a_fragment_is_no_flows, reset),
 		cmocka_unit_test_setup(the_longest_prefix_names_the_tenant, reset),
 		cmocka_unit_test_setup(each_half_has_answers_of_its_own, reset),
 		cmocka_unit_test_setup(the_service_comes_before_the_source, reset),

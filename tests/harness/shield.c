@@ -17,7 +17,6 @@
 #define HASH_SEED	 0x5eed5eed5eed5eedull
 #define SERVICES_SEED	 42ull
 #define PREFIXES	 1024u
-#define FLOWS		 1024u
 #define EVENTS_BYTES	 4096u
 #define SLOW_BYTES_PER_S 4 /* the slowest whose cost of a whole packet fits 64 bits */
 
@@ -48,8 +47,8 @@ static void set_sizes(struct sluice_bpf *skel)
 	set_size(skel->maps.sl_services6, 2 * SL_SHIELD_LINES);
 	set_size(skel->maps.sl_cells, 2 * SL_SHIELD_CELLS);
 	set_size(skel->maps.sl_proven, SL_SHIELD_CELLS);
-	set_size(skel->maps.sl_flows4, FLOWS);
-	set_size(skel->maps.sl_flows6, FLOWS);
+	set_size(skel->maps.sl_flows4, SL_SHIELD_FLOW_LINES);
+	set_size(skel->maps.sl_flows6, SL_SHIELD_FLOW_LINES);
 	set_size(skel->maps.sl_sources4, PREFIXES);
 	set_size(skel->maps.sl_sources6, PREFIXES);
 	set_size(skel->maps.sl_blocks4, PREFIXES);
@@ -72,6 +71,8 @@ static void set_constants(struct sl_shield *s)
 	s->skel->rodata->sl_load.services6_mask = SL_SHIELD_LINES - 1;
 	s->skel->rodata->sl_load.cells_mask = SL_SHIELD_CELLS - 1;
 	s->skel->rodata->sl_load.sockets_max = SL_SHIELD_SOCKETS_MAX;
+	s->skel->rodata->sl_load.flows4_lines = SL_SHIELD_FLOW_LINES;
+	s->skel->rodata->sl_load.flows6_lines = SL_SHIELD_FLOW_LINES;
 }
 
 static size_t map_bytes(const struct bpf_map *map)
@@ -100,6 +101,8 @@ static void map_all(struct sl_shield *s)
 	s->conns = map_memory(s->skel->maps.sl_conns);
 	s->services4 = map_memory(s->skel->maps.sl_services4);
 	s->services6 = map_memory(s->skel->maps.sl_services6);
+	s->flows4 = map_memory(s->skel->maps.sl_flows4);
+	s->flows6 = map_memory(s->skel->maps.sl_flows6);
 }
 
 static void attach_xdp(const char *interface, const struct bpf_program *program)
@@ -158,6 +161,8 @@ void sl_shield_close(struct sl_shield *s)
 	(void)munmap(s->conns, map_bytes(s->skel->maps.sl_conns));
 	(void)munmap(s->services4, map_bytes(s->skel->maps.sl_services4));
 	(void)munmap(s->services6, map_bytes(s->skel->maps.sl_services6));
+	(void)munmap(s->flows4, map_bytes(s->skel->maps.sl_flows4));
+	(void)munmap(s->flows6, map_bytes(s->skel->maps.sl_flows6));
 	sluice_bpf__destroy(s->skel);
 	free(s);
 }
@@ -190,15 +195,16 @@ static void zero_memory(const struct sl_shield *s)
 	memset(s->conns, 0, map_bytes(s->skel->maps.sl_conns));
 	memset(s->services4, 0, map_bytes(s->skel->maps.sl_services4));
 	memset(s->services6, 0, map_bytes(s->skel->maps.sl_services6));
+	memset(s->flows4, 0, map_bytes(s->skel->maps.sl_flows4));
+	memset(s->flows6, 0, map_bytes(s->skel->maps.sl_flows6));
 	memset(s->ctl, 0, map_bytes(s->skel->maps.sl_ctl));
 }
 
 void sl_shield_reset(struct sl_shield *s)
 {
 	const struct bpf_map *const keyed[] = {
-		s->skel->maps.sl_flows4,   s->skel->maps.sl_flows6,  s->skel->maps.sl_sources4,
-		s->skel->maps.sl_sources6, s->skel->maps.sl_blocks4, s->skel->maps.sl_blocks6,
-		s->skel->maps.sl_marks,	   s->skel->maps.sl_cgroups,
+		s->skel->maps.sl_sources4, s->skel->maps.sl_sources6, s->skel->maps.sl_blocks4,
+		s->skel->maps.sl_blocks6,  s->skel->maps.sl_marks,    s->skel->maps.sl_cgroups,
 	};
 	const bool proved =
 		(s->ctl->half[0].features | s->ctl->half[1].features) & SL_FEATURE_PROVEN;

@@ -14,8 +14,11 @@
 #include "sluice/abi.h"
 #include "sluice.skel.h"
 
+#include "userspace/domain/flow_table.h"
+
 #define SL_SHIELD_TENANTS     16u
 #define SL_SHIELD_LINES	      64u    /* of services, each family and half */
+#define SL_SHIELD_FLOW_LINES  100u   /* each family */
 #define SL_SHIELD_CELLS	      65536u /* of one half */
 #define SL_SHIELD_SOCKETS_MAX 4096u
 
@@ -34,6 +37,8 @@ struct sl_shield {
 	struct sl_conns *conns;
 	struct sl_service4_line *services4; /* [2 * SL_SHIELD_LINES] */
 	struct sl_service6_line *services6;
+	struct sl_flow4_line *flows4; /* [SL_SHIELD_FLOW_LINES] */
+	struct sl_flow6_line *flows6;
 	uint64_t tick_ns;
 	unsigned cpus; /* possible ones: values of a per-CPU map */
 };
@@ -87,8 +92,10 @@ struct sl_flow_set {
 	uint32_t tenant;
 };
 
-/* Raises SL_FEATURE_FLOWS in both halves. */
+/* As a gateway writes it. Raises SL_FEATURE_FLOWS in both halves. */
 void sl_shield_flow(struct sl_shield *s, const struct sl_flow_set *flow);
+
+struct sl_flow_table sl_shield_flows(const struct sl_shield *s, uint8_t family);
 
 /* "10.0.0.0/8" is @tenant0's in half 0, @tenant1's in half 1. Raises the feature in both. */
 void sl_shield_source(struct sl_shield *s, const char *prefix, uint32_t tenant0, uint32_t tenant1);

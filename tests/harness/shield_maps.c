@@ -156,27 +156,28 @@ static void raise_feature(struct sl_shield *s, uint32_t feature)
 	s->ctl->half[1].features |= feature;
 }
 
+struct sl_flow_table sl_shield_flows(const struct sl_shield *s, uint8_t family)
+{
+	return (struct sl_flow_table){ .lines = family == 4 ? (void *)s->flows4 : (void *)s->flows6,
+				       .line_count = SL_SHIELD_FLOW_LINES,
+				       .family = family,
+				       .seed = s->ctl->hash_seed };
+}
+
 void sl_shield_flow(struct sl_shield *s, const struct sl_flow_set *flow)
 {
-	const struct sl_flow value = { .tenant = flow->tenant };
+	const uint8_t family = is_six(flow->local) ? 6 : 4;
+	const struct sl_flow_table table = sl_shield_flows(s, family);
+	struct sl_flow_spec spec = { .remote = { .family = family },
+				     .local = { .family = family },
+				     .remote_port = flow->remote_port,
+				     .local_port = flow->local_port,
+				     .protocol = flow->protocol,
+				     .tenant = flow->tenant };
 
-	if (is_six(flow->local)) {
-		struct sl_flow6_key key = { .remote_port = htons(flow->remote_port),
-					    .local_port = htons(flow->local_port),
-					    .protocol = flow->protocol };
-
-		address_of(key.remote, flow->remote);
-		address_of(key.local, flow->local);
-		put(s->skel->maps.sl_flows6, &key, &value);
-	} else {
-		struct sl_flow4_key key = { .remote_port = htons(flow->remote_port),
-					    .local_port = htons(flow->local_port),
-					    .protocol = flow->protocol };
-
-		address_of(&key.remote, flow->remote);
-		address_of(&key.local, flow->local);
-		put(s->skel->maps.sl_flows4, &key, &value);
-	}
+	address_of(spec.remote.bytes, flow->remote);
+	address_of(spec.local.bytes, flow->local);
+	assert_int_equal(sl_flow_table_bind(&table, &spec), 0);
 	raise_feature(s, SL_FEATURE_FLOWS);
 	s->ctl->flows_in_use = 1;
 }

@@ -34,7 +34,8 @@ static int inspect_failed(struct sl_cli *cli, int err, const struct sl_dp_error 
 
 static bool counts_entries(const struct sl_map_info *map)
 {
-	return strstr(map->type, "hash") || strstr(map->type, "lpm");
+	return strstr(map->type, "hash") || strstr(map->type, "lpm") ||
+	       strstr(map->name, "sl_flows");
 }
 
 static void put_occupancy(struct sl_sheet *sheet, const struct sl_maps *maps,

@@ -9,6 +9,7 @@
 
 #include "userspace/base/cleanup.h"
 #include "userspace/dataplane/batch.h"
+#include "userspace/dataplane/flows.h"
 #include "userspace/dataplane/maps_private.h"
 #include "userspace/domain/counters.h"
 
@@ -147,6 +148,14 @@ int sl_occupancy_read(struct sl_occupancy *ret, const struct sl_maps *maps, enum
 	struct sl_occupancy found = { .max = maps->max_entries[id] };
 	int r = 0;
 
+	if (id == SL_MAP_FLOWS4 || id == SL_MAP_FLOWS6) {
+		const struct sl_flow_table table =
+			sl_flow_table_of(maps, id == SL_MAP_FLOWS4 ? 4 : 6);
+
+		ret->used = sl_flow_table_used(&table);
+		ret->max = sl_flow_table_room(&table);
+		return 0;
+	}
 	if (type == BPF_MAP_TYPE_SK_STORAGE || type == BPF_MAP_TYPE_RINGBUF)
 		return sl_dp_fail(error, -ENOTSUP, "the kernel does not say how full %s is",
 				  sl_map_name(id));

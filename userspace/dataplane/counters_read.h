@@ -33,7 +33,8 @@ struct sl_occupancy {
 
 /*
  * Entries in use. Hashes and prefix maps are walked (a million entries take about
- * half a second: not for each scrape); in arrays every entry is in use.
+ * half a second: not for each scrape); in arrays every entry is in use. Of flows, @max
+ * are sure to fit and often half more do: @used may be above it.
  * -ENOTSUP: the kernel cannot say (sl_sockets, sl_events).
  */
 int sl_occupancy_read(struct sl_occupancy *ret, const struct sl_maps *maps, enum sl_map_id id,

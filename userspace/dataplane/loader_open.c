@@ -19,6 +19,8 @@ static void set_read_only_data(struct sluice_bpf *skel, const struct sl_sizes *s
 		.services6_mask = sl_map_entries(SL_MAP_SERVICES6, sizes) / 2 - 1,
 		.cells_mask = sizes->cells - 1,
 		.sockets_max = sizes->sockets,
+		.flows4_lines = sl_map_entries(SL_MAP_FLOWS4, sizes),
+		.flows6_lines = sl_map_entries(SL_MAP_FLOWS6, sizes),
 	};
 }
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "sluice/abi.h"
+#include "userspace/domain/flow_table.h"
 #include "userspace/domain/services.h"
 
 #define BINDINGS_MIN 1024u
@@ -37,8 +38,8 @@ static const struct sl_map_shape shapes[] = {
 	[SL_MAP_NAMES] = ARRAY("sl_names", BPF_F_MMAPABLE, struct sl_name),
 	[SL_MAP_SERVICES4] = ARRAY("sl_services4", BPF_F_MMAPABLE, struct sl_service4_line),
 	[SL_MAP_SERVICES6] = ARRAY("sl_services6", BPF_F_MMAPABLE, struct sl_service6_line),
-	[SL_MAP_FLOWS4] = HASH("sl_flows4", struct sl_flow4_key, struct sl_flow),
-	[SL_MAP_FLOWS6] = HASH("sl_flows6", struct sl_flow6_key, struct sl_flow),
+	[SL_MAP_FLOWS4] = ARRAY("sl_flows4", BPF_F_MMAPABLE, struct sl_flow4_line),
+	[SL_MAP_FLOWS6] = ARRAY("sl_flows6", BPF_F_MMAPABLE, struct sl_flow6_line),
 	[SL_MAP_SOURCES4] = TRIE("sl_sources4", struct sl_prefix4, struct sl_source),
 	[SL_MAP_SOURCES6] = TRIE("sl_sources6", struct sl_prefix6, struct sl_source),
 	[SL_MAP_BLOCKS4] = TRIE("sl_blocks4", struct sl_prefix4, struct sl_block),
@@ -105,8 +106,9 @@ uint32_t sl_map_entries(enum sl_map_id id, const struct sl_sizes *sizes)
 	case SL_MAP_SERVICES6:
 		return 2 * sl_services_lines(sizes->services, 6);
 	case SL_MAP_FLOWS4:
+		return sl_flow_table_lines(sizes->flows, 4);
 	case SL_MAP_FLOWS6:
-		return at_least(sizes->flows, 1);
+		return sl_flow_table_lines(sizes->flows, 6);
 	case SL_MAP_SOURCES4:
 	case SL_MAP_SOURCES6:
 		return at_least(2 * sizes->prefixes, 1);

@@ -51,7 +51,8 @@ int sl_map_by_name(enum sl_map_id *ret, const char *name);
 
 /*
  * max_entries of each map for @sizes. Limits and services have two halves, cells
- * two tables; prefix maps hold the union of the old and the new batch.
+ * two tables; services and flows are in lines of several; prefix maps hold the union
+ * of the old and the new batch.
  */
 uint32_t sl_map_entries(enum sl_map_id id, const struct sl_sizes *sizes);
 

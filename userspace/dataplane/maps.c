@@ -80,12 +80,16 @@ static void fill_view(struct sl_maps *maps)
 	view->names = maps->mapped[SL_MAP_NAMES];
 	view->services4 = maps->mapped[SL_MAP_SERVICES4];
 	view->services6 = maps->mapped[SL_MAP_SERVICES6];
+	view->flows4 = maps->mapped[SL_MAP_FLOWS4];
+	view->flows6 = maps->mapped[SL_MAP_FLOWS6];
 	view->buckets = maps->mapped[SL_MAP_BUCKETS];
 	view->cells = maps->mapped[SL_MAP_CELLS];
 	view->conns = maps->mapped[SL_MAP_CONNS];
 	view->tenants = maps->max_entries[SL_MAP_NAMES];
 	view->services4_lines = maps->max_entries[SL_MAP_SERVICES4] / 2;
 	view->services6_lines = maps->max_entries[SL_MAP_SERVICES6] / 2;
+	view->flows4_lines = maps->max_entries[SL_MAP_FLOWS4];
+	view->flows6_lines = maps->max_entries[SL_MAP_FLOWS6];
 	view->cells_mask = maps->max_entries[SL_MAP_CELLS] / 2 - 1;
 }
 

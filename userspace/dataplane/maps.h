@@ -28,12 +28,16 @@ struct sl_maps_view {
 	struct sl_name *names;		    /* [tenants] */
 	struct sl_service4_line *services4; /* [2 * services4_lines] */
 	struct sl_service6_line *services6; /* [2 * services6_lines] */
+	struct sl_flow4_line *flows4;	    /* [flows4_lines]; by flows.h */
+	struct sl_flow6_line *flows6;	    /* [flows6_lines] */
 	struct sl_bucket *buckets;	    /* [tenants] */
 	struct sl_cell *cells;		    /* [2 * cells] */
 	struct sl_conns *conns;		    /* [tenants] */
 	uint32_t tenants;
 	uint32_t services4_lines; /* of one half */
 	uint32_t services6_lines;
+	uint32_t flows4_lines;
+	uint32_t flows6_lines;
 	uint32_t cells_mask; /* cells of one table - 1 */
 	enum sl_maps_access access;
 };

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "userspace/dataplane/batch.h"
+#include "userspace/dataplane/flows.h"
 #include "userspace/dataplane/loader_private.h"
 
 /* What a plan writes whole, in halves that belong together: never shared, never copied. */
@@ -19,11 +20,23 @@ static bool is_by_tenant(enum sl_map_id id)
 	       id == SL_MAP_SHADOW;
 }
 
+static bool is_of_flows(enum sl_map_id id)
+{
+	return id == SL_MAP_FLOWS4 || id == SL_MAP_FLOWS6;
+}
+
+static bool is_kept(const struct sl_maps *before, enum sl_map_id id, uint32_t entries)
+{
+	/* A flow stands where the old seed put it. */
+	if (is_the_plans(id) || (is_of_flows(id) && !before->view.ctl))
+		return false;
+	return before->fds[id] >= 0 && before->max_entries[id] == entries;
+}
+
 bool sl_migrate_shares(const struct sl_maps *before, enum sl_map_id id,
 		       const struct sl_sizes *sizes)
 {
-	return !is_the_plans(id) && before->fds[id] >= 0 &&
-	       before->max_entries[id] == sl_map_entries(id, sizes);
+	return is_kept(before, id, sl_map_entries(id, sizes));
 }
 
 struct copy {
@@ -96,6 +109,25 @@ static void copy_cells(const struct sl_maps *to, const struct sl_maps *from)
 	}
 }
 
+static void copy_flows(const struct sl_maps *to, const struct sl_maps *from, enum sl_map_id id)
+{
+	const uint8_t family = id == SL_MAP_FLOWS4 ? 4 : 6;
+	const struct sl_flow_table new = sl_flow_table_of(to, family);
+	const struct sl_flow_table old = sl_flow_table_of(from, family);
+
+	/* Twice, for a gateway binds on and may move a flow behind the first walk. */
+	for (int walk = 0; walk < 2; walk++) {
+		struct sl_flow_spec flow;
+		uint64_t place = 0;
+
+		/* A smaller table takes what fits. */
+		while (sl_flow_table_next(&flow, &old, &place)) {
+			if (flow.tenant < to->view.tenants && !sl_flow_table_bind(&new, &flow))
+				sl_flow_use(to);
+		}
+	}
+}
+
 static void copy_ctl(const struct sl_maps *to, const struct sl_maps *from)
 {
 	struct sl_ctl *ctl = to->view.ctl;
@@ -107,12 +139,13 @@ static void copy_ctl(const struct sl_maps *to, const struct sl_maps *from)
 	ctl->sockets_open = old->sockets_open;
 	ctl->config_generation = old->config_generation;
 	ctl->started_ns = old->started_ns;
+	ctl->flows_in_use = old->flows_in_use;
 }
 
 static bool is_copied(const struct copy *copy)
 {
-	if (is_the_plans(copy->id) || copy->from->fds[copy->id] < 0 || copy->id == SL_MAP_CELLS ||
-	    copy->id == SL_MAP_SOCKETS || copy->id == SL_MAP_EVENTS ||
+	if (is_the_plans(copy->id) || is_of_flows(copy->id) || copy->from->fds[copy->id] < 0 ||
+	    copy->id == SL_MAP_CELLS || copy->id == SL_MAP_SOCKETS || copy->id == SL_MAP_EVENTS ||
 	    copy->id == SL_MAP_EXPLANATIONS)
 		return false;
 	/* Sources are proven by place; with other places they have to prove themselves again. */
@@ -134,6 +167,11 @@ int sl_migrate_copy(const struct sl_maps *to, const struct sl_maps *from, enum s
 		if (r)
 			return sl_dp_fail(error, r, "cannot copy the map %s: %s",
 					  sl_map_name(copy.id), strerror(-r));
+	}
+	for (enum sl_map_id id = SL_MAP_FLOWS4; id <= SL_MAP_FLOWS6; id++) {
+		if (pass == SL_MIGRATE_ALL && from->fds[id] >= 0 &&
+		    !is_kept(from, id, to->max_entries[id]))
+			copy_flows(to, from, id);
 	}
 	if (from->view.cells && to->view.cells_mask != from->view.cells_mask)
 		copy_cells(to, from);
