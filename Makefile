@@ -100,7 +100,7 @@ BPF_FLAGS := -target bpf -mcpu=v3 -O2 -g -std=gnu11 -Wall -Wextra -Werror -Wshad
 LINK_FUZZ ?=
 
 # These goals only read or remove: they need no compiler.
-ifneq ($(filter-out help clean hooks test demo run setup format vmlinux,$(or $(MAKECMDGOALS),all)),)
+ifneq ($(filter-out help clean hooks test demo run up down setup format vmlinux,$(or $(MAKECMDGOALS),all)),)
 
 probe_file := $(O)/probed-$(notdir $(CC))
 probed := $(shell [ $(probe_file) -nt Makefile ] || { mkdir -p $(O); for f in $(PROBED); do \
@@ -305,6 +305,14 @@ demo: setup ## setup if needed, then three tenants and an attack in network name
 run: setup ## setup if needed, protect an interface: IFACE=eth0 CONFIG=docs/examples/...yaml (root)
 	$(Q)$(MAKE) --no-print-directory -j$$(nproc) all
 	$(Q)scripts/run.sh "$(CONFIG)" "$(IFACE)"
+
+.PHONY: up down
+up: setup ## setup if needed, the pipeline on loopback: NATS, gateway, router, workers, usage
+	$(Q)$(MAKE) --no-print-directory -j$$(nproc) all
+	$(Q)scripts/stack.sh up
+
+down: ## end what make up began, and remove its files
+	$(Q)scripts/stack.sh down
 
 .PHONY: format vmlinux hooks install clean help
 FORMATTED = $(shell git ls-files -co --exclude-standard '*.c' '*.h' | grep -v '^vmlinux.h$$')
