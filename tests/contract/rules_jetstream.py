@@ -260,7 +260,7 @@ table(
     [
         ("JetStream: durable router-results", "SLUICE_RESULTS", "router-results", 30, 10),
         ("JetStream: durable router-acks", "SLUICE_ACKS", "router-acks", 30, 3),
-        ("JetStream: durable of the workers", "SLUICE_ASSIGN", "sluice-workers", 30, 3),
+        ("JetStream: durable of the workers", "SLUICE_ASSIGN", "sluice-workers", 30, None),
     ],
     ["real"],
 )

@@ -97,6 +97,7 @@ table(
         ("garbage from the router: no ok", b'{"decision":{}}'),
         ("garbage from the router: ok is a string", b'{"ok":"true","decision":{}}'),
         ("garbage from the router: ok twice", b'{"ok":false,"ok":true,"decision":{}}'),
+        ("garbage from the router: ok without decision", b'{"ok":true}'),
         ("garbage from the router: not ok without error", b'{"ok":false}'),
         ("garbage from the router: error is a string", b'{"ok":false,"error":"denied"}'),
         ("garbage from the router: code is a number", b'{"ok":false,"error":{"code":5,"message":"m"}}'),
