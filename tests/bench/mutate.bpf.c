@@ -34,7 +34,8 @@ struct {
 	__type(value, __u64);
 } flows SEC(".maps");
 
-__u32 source_mask; /* sources are 10.0.0.0 + (random & mask) */
+__u32 source_base; /* sources are base | (random & mask), host order */
+__u32 source_mask;
 __u64 state = 1;
 
 SEC("xdp.frags")
@@ -47,7 +48,7 @@ int mutate(struct xdp_md *ctx)
 
 	state = state * 6364136223846793005ull + 1442695040888963407ull;
 	*(__be32 *)(data + SOURCE_OFFSET) =
-		bpf_htonl(0x0a000000 | ((__u32)(state >> 33) & source_mask));
+		bpf_htonl(source_base | ((__u32)(state >> 33) & source_mask));
 	bpf_tail_call(ctx, &next, 0);
 	return XDP_ABORTED;
 }

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * What a verdict costs over XDP_PASS, by each way to find the tenant: the service, a
- * prefix among 1,000, a bound flow among 65,536 and among a million; beside xdp-filter,
- * which knows no limits. Each program sees the same packets as its floor, in turns.
+ * prefix among 1,000, a bound flow among 65,536 and among a million; and what refusing
+ * a spoofed flood costs, which is tenant 0's. Beside xdp-filter, which knows no limits.
+ * Each program sees the same packets as its floor, in turns.
  */
 #include <arpa/inet.h>
 #include <bpf/bpf.h>
@@ -32,13 +33,17 @@
 #define TENANTS_MANY   65535u
 #define TENANTS_SOME   1023u
 #define DENIED_SOURCE  0xc6336409u /* 198.51.100.9 */
+#define FLOW_SOURCES   0x0a000000u /* 10.0.0.0, as sl_bench_bind_flows() is told */
+#define SPOOFED	       0xc6120000u /* 198.18.0.0/15, as make demo's attacker */
+#define SPOOFED_MASK   0x1ffffu
 
 enum {
 	PORT_CALM = 443,
 	PORT_OVER,
 	PORT_SOURCES,
 	PORT_FLOWS,
-	PORT_FINE
+	PORT_FINE,
+	PORT_NOBODYS
 };
 
 /* A path through a program. Those with a mask are sent to it by the mutator. */
@@ -47,7 +52,7 @@ struct path {
 	const char *peer;
 	int prog_fd;
 	struct sl_bench_frame frame;
-	uint32_t mask;
+	uint32_t base, mask; /* of the sources */
 	uint32_t verdict;
 	const struct path *floor;
 	double cost_ns; /* of this round */
@@ -55,10 +60,10 @@ struct path {
 };
 
 struct bench {
-	struct sl_bench_node calm, flows_64k, flows_64k_of_1k, flows_1m;
+	struct sl_bench_node calm, strangers, flows_64k, flows_64k_of_1k, flows_1m;
 	struct xdp_bare_bpf *bare;
 	struct mutate_bpf *mutate;
-	struct path paths[16];
+	struct path paths[20];
 	size_t count;
 };
 
@@ -87,6 +92,18 @@ static const char calm_yaml[] =
 	"  - {name: calm}\n"
 	"  - {name: over, ingress: {packets_per_s: 1, packets_burst: 1}}\n"
 	"  - {name: fine, ingress: {packets_per_s: 100M, packets_burst: 100k}}\n";
+
+/* What a flood meets in make demo: prefixes that are not its, and a limit it is far over. */
+static const char strangers_yaml[] = "version: 1\n"
+				     "services:\n"
+				     "  - {address: 192.0.2.1, port: 448, protocol: udp}\n"
+				     "tenants:\n"
+				     "  - {name: steady, sources: [10.1.0.0/24]}\n"
+				     "  - {name: noisy, sources: [10.2.0.0/24]}\n"
+				     "unknown:\n"
+				     "  packets_per_s: 1\n"
+				     "  packets_burst: 1\n"
+				     "  source: {packets_per_s: 20, packets_burst: 10}\n";
 
 static struct sl_config *finish(FILE *out, char **text, const size_t *length)
 {
@@ -154,7 +171,7 @@ static void open_node(struct sl_bench_node *node, struct sl_config *config)
 static void open_flows_node(struct sl_bench_node *node, uint32_t flows, uint32_t tenants)
 {
 	open_node(node, flows_config(flows, tenants));
-	sl_bench_bind_flows(node, 0x0a000000, flows, PORT_FLOWS, tenants);
+	sl_bench_bind_flows(node, FLOW_SOURCES, flows, PORT_FLOWS, tenants);
 }
 
 /* ---- programs ----------------------------------------------------------------- */
@@ -244,6 +261,7 @@ static void add_flow_paths(struct bench *b, const char *name, const struct sl_be
 {
 	struct path floor = { .prog_fd = bpf_program__fd(b->mutate->progs.mutate_pass),
 			      .frame = sl_bench_frame(SL_BENCH_SOURCE, PORT_FLOWS),
+			      .base = FLOW_SOURCES,
 			      .mask = flows - 1,
 			      .verdict = XDP_PASS };
 	struct path path = floor;
@@ -290,6 +308,22 @@ static void add_bare_lookup(struct bench *b, const char *name)
 	add(b, path);
 }
 
+static void add_flood(struct bench *b)
+{
+	struct path floor = { .prog_fd = bpf_program__fd(b->mutate->progs.mutate_pass),
+			      .frame = sl_bench_frame(SL_BENCH_SOURCE, PORT_NOBODYS),
+			      .base = SPOOFED,
+			      .mask = SPOOFED_MASK,
+			      .verdict = XDP_PASS };
+	struct path path = floor;
+
+	path.floor = add(b, floor);
+	path.name = "verdict.unknown.drop.over_floor_ns";
+	path.prog_fd = b->strangers.xdp_fd;
+	path.verdict = XDP_DROP;
+	add(b, path);
+}
+
 /* ---- measuring ------------------------------------------------------------------ */
 
 static double measure(const struct bench *b, const struct path *path)
@@ -302,6 +336,7 @@ static double measure(const struct bench *b, const struct path *path)
 
 	/* From random sources it is a question of caches, which other paths have filled. */
 	if (path->mask) {
+		b->mutate->bss->source_base = path->base;
 		b->mutate->bss->source_mask = path->mask;
 		if (bpf_map_update_elem(next_fd, &zero, &prog_fd, BPF_ANY) != 0)
 			sl_bench_die("no tail call to the program: %s", strerror(errno));
@@ -355,11 +390,13 @@ int main(void)
 	sl_bench_pin(0);
 	sl_bench_enter_namespace();
 	open_node(&b.calm, calm_config());
+	open_node(&b.strangers, sl_bench_config(strangers_yaml, sizeof(strangers_yaml) - 1));
 	open_flows_node(&b.flows_64k, FLOWS_64K, TENANTS_MANY);
 	open_flows_node(&b.flows_64k_of_1k, FLOWS_64K, TENANTS_SOME);
 	open_flows_node(&b.flows_1m, FLOWS_1M, TENANTS_MANY);
 	open_programs(&b);
 	add_hot_paths(&b);
+	add_flood(&b);
 	add_flow_paths(&b, "verdict.flow64k.pass.over_floor_ns", &b.flows_64k, FLOWS_64K);
 	add_bare_lookup(&b, "verdict.flow64k.pass.over_floor_ns");
 	add_flow_paths(&b, "verdict.flow64k_tenants1k.pass.over_floor_ns", &b.flows_64k_of_1k,
