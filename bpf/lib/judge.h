@@ -148,7 +148,8 @@ static __always_inline bool sl_one_take(struct sl_case *c, __u64 *tat_cu,
 
 static __always_inline bool sl_conns_full(const struct sl_case *c)
 {
-	const struct sl_conns *conns = bpf_map_lookup_elem(&sl_conns, &c->tenant);
+	__u32 tenant = c->tenant;
+	const struct sl_conns *conns = bpf_map_lookup_elem(&sl_conns, &tenant);
 
 	return conns && conns->open >= c->limit->conns_max;
 }
@@ -163,6 +164,58 @@ static __always_inline bool sl_refuses_conn(struct sl_case *c, bool syn)
 		return false;
 	c->conns_full = true;
 	return syn;
+}
+
+/*
+ * Nothing but rates decides about this side of the tenant: no block, no shed level, no
+ * ended lease, no limit of open connections, and its buckets are its own.
+ */
+static __always_inline bool sl_only_rates(const struct sl_case *c)
+{
+	const struct sl_side *side = c->side;
+
+	if ((side->flags & (SL_SIDE_BLOCKED | SL_SIDE_CONNS)) || side->shed_until_ns ||
+	    c->packet->malformed)
+		return false;
+	if (side->lease_until_ns && c->now_ns >= side->lease_until_ns)
+		return false;
+	return *(volatile __u32 *)&c->bucket->gen == side->gen;
+}
+
+/* Certain to be refused, by a word that is in no need to be pulled back. */
+static __always_inline bool sl_is_spent(const struct sl_case *c, const __u64 *tat_cu, __u64 cost_cu,
+					__u64 burst_cu, __u64 debt_cu)
+{
+	__u64 now_cu = c->now_ns << SL_CREDIT_SHIFT;
+	__u64 seen_cu = *(const volatile __u64 *)tat_cu;
+
+	return sl_bucket_wait(seen_cu, cost_cu, burst_cu, now_cu) > 0 &&
+	       !sl_bucket_is_astray(seen_cu, burst_cu, debt_cu, now_cu);
+}
+
+/*
+ * The reason sl_judge() would find after sl_only_rates(), at the cost of reading one
+ * line; SL_REASON_PASS: it is to be asked.
+ */
+static __always_inline enum sl_reason sl_rates_spent(const struct sl_case *c)
+{
+	const struct sl_rate *packets = &c->side->packets, *bytes = &c->side->bytes;
+	const struct sl_rate *conns = &c->limit->new_conns, *fragments = &c->limit->fragments;
+	const struct sl_packet *p = c->packet;
+
+	if ((c->side->flags & SL_SIDE_NEW_CONNS) && sl_is_syn(p) &&
+	    sl_is_spent(c, &c->bucket->new_conns_tat_cu, conns->cost, conns->burst_cu, 0))
+		return SL_REASON_RATE_NEW_CONNS;
+	if ((c->side->flags & SL_SIDE_FRAGMENTS) && p->no_ports &&
+	    sl_is_spent(c, &c->bucket->fragments_tat_cu, fragments->cost, fragments->burst_cu, 0))
+		return SL_REASON_FRAGMENTS;
+	if (bytes->cost && sl_is_spent(c, &c->bucket->bytes_tat_cu, sl_bytes_cost(bytes, p->bytes),
+				       bytes->burst_cu, sl_bytes_debt(bytes)))
+		return SL_REASON_RATE_BYTES;
+	if (packets->cost && sl_is_spent(c, &c->bucket->packets_tat_cu, packets->cost * p->packets,
+					 packets->burst_cu, sl_packets_debt(packets)))
+		return SL_REASON_RATE_PACKETS;
+	return SL_REASON_PASS;
 }
 
 /* After the lease: the named fallback. True when @ret_reason is the verdict. */

@@ -130,8 +130,9 @@ static __always_inline struct sl_owner sl_owner_by_socket(struct __sk_buff *skb,
 }
 
 /*
- * The inlined case: an IPv4 packet to a service of the most specific shape that has
- * a tenant, where no flow is to be looked for. False: ask sl_find_owner().
+ * The inlined case: an IPv4 packet to a service of the most specific shape, where no
+ * flow is to be looked for. The service has a tenant, or the source has, or it is a
+ * stranger: each packet of a flood comes here. False: ask sl_find_owner().
  */
 static __always_inline bool sl_owner_by_service(const struct sl_packet *p, const struct sl_ctl *ctl,
 						const struct sl_ctl_half *live, __u32 half,
@@ -147,8 +148,14 @@ static __always_inline bool sl_owner_by_service(const struct sl_packet *p, const
 					       shape & SL_SHAPE_ANY_PORT ? 0 : p->local_port,
 					       shape & SL_SHAPE_ANY_VLAN ? SL_VLAN_ANY : p->vlan),
 			      p->protocol, live->services4_seed);
-	if (!(hit & SL_SERVICE_TENANT) || ((hit & SL_SERVICE_BIND) && ctl->flows_in_use))
+	if (!hit || ((hit & SL_SERVICE_BIND) && ctl->flows_in_use))
 		return false;
-	*ret = (struct sl_owner){ .tenant = (__u16)(hit >> 8), .found_by = SL_FOUND_SERVICE };
+	if (hit & SL_SERVICE_TENANT) {
+		*ret = (struct sl_owner){ (__u16)(hit >> 8), SL_FOUND_SERVICE };
+		return true;
+	}
+	*ret = (struct sl_owner){ sl_find_source(p, live->features, half), SL_FOUND_SOURCE };
+	if (ret->tenant == SL_TENANT_NONE)
+		*ret = (struct sl_owner){ SL_TENANT_UNKNOWN, SL_FOUND_UNKNOWN };
 	return true;
 }

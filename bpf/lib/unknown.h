@@ -104,6 +104,36 @@ static __always_inline void sl_cells_charge(const struct sl_source_cells *cells,
 	}
 }
 
+/*
+ * Is tenant 0 itself used up? Asked before the shares: a source's share is of what
+ * tenant 0 has, and its cells are two cache lines far from any other packet's.
+ */
+static __always_inline enum sl_reason sl_unknown_spent(const struct sl_case *c)
+{
+	return sl_only_rates(c) ? sl_rates_spent(c) : SL_REASON_PASS;
+}
+
+/*
+ * A flood is refused by this alone, inlined: nothing is charged, and the only line that
+ * each source has for itself says whether it is proven. SL_REASON_PASS: judge it.
+ */
+static __always_inline enum sl_reason sl_unknown_refuses(const struct sl_case *c,
+							 const struct sl_ctl *ctl,
+							 const struct sl_ctl_half *live)
+{
+	enum sl_reason reason;
+
+	if (live->on_miss != SL_ON_MISS_LIMIT || (ctl->block_count4 | ctl->block_count6))
+		return SL_REASON_PASS;
+	reason = sl_unknown_spent(c);
+	if (reason == SL_REASON_RATE_NEW_CONNS && (c->side->flags & SL_SIDE_RESET))
+		return SL_REASON_PASS;
+	if (reason != SL_REASON_PASS &&
+	    sl_is_proven(c, live, sl_source_hash(c->packet->remote.half[0], c->seed)))
+		return SL_REASON_PASS;
+	return reason;
+}
+
 /* Is this source within its share? Finds its cells, and takes nothing. */
 static __always_inline enum sl_reason sl_unknown_check(const struct sl_case *c,
 						       const struct sl_ctl_half *live,
@@ -111,11 +141,17 @@ static __always_inline enum sl_reason sl_unknown_check(const struct sl_case *c,
 {
 	const struct sl_rate *share = &live->source_share;
 	__u64 now_cu = c->now_ns << SL_CREDIT_SHIFT;
+	enum sl_reason reason;
 
 	if (live->on_miss == SL_ON_MISS_DROP)
 		return SL_REASON_UNKNOWN_DENIED;
 	if (!sl_find_cells(c, live, ret))
 		return SL_REASON_INTERNAL;
+	if (!ret->proven) {
+		reason = sl_unknown_spent(c);
+		if (reason != SL_REASON_PASS)
+			return reason;
+	}
 	if (share->cost &&
 	    sl_bucket_wait(sl_cells_min(ret, sl_share_ahead_max(share), now_cu),
 			   share->cost * c->packet->packets, share->burst_cu, now_cu) > 0)

@@ -45,11 +45,14 @@ static __always_inline __u64 sl_case_clock(const struct sl_side *side)
 	return side->flags & SL_SIDE_KTIME ? bpf_ktime_get_ns() : sl_coarse_ns();
 }
 
-/* Fill what judging needs from the maps; false when a lookup failed. */
-static __always_inline bool sl_open_case(struct sl_case *c, __u32 half)
+/*
+ * Fill what judging needs from the maps; false when a lookup failed. @tenant: of @c.
+ * Whose address a lookup is given stays in memory with all that it is a part of.
+ */
+static __always_inline bool sl_open_case(struct sl_case *c, const __u32 *tenant, __u32 half)
 {
-	__u32 index = c->tenant + (half ? sl_load.tenants : 0);
-	struct sl_bucket *bucket = bpf_map_lookup_elem(&sl_buckets, &c->tenant);
+	__u32 index = *tenant + (half ? sl_load.tenants : 0);
+	struct sl_bucket *bucket = bpf_map_lookup_elem(&sl_buckets, tenant);
 
 	c->limit = bpf_map_lookup_elem(&sl_limits, &index);
 	if (!c->limit || !bucket)
@@ -86,6 +89,17 @@ static __always_inline enum sl_reason sl_decide(struct sl_case *c, struct sl_ctl
 	return reason;
 }
 
+/* The mode that applies is the laxer one. */
+static __always_inline enum sl_mode sl_apply_mode(struct sl_trial *t, const struct sl_case *c)
+{
+	__u8 mode = c->side->flags & SL_SIDE_MODE_MASK;
+
+	if (mode > t->mode)
+		t->mode = mode;
+	t->now_ns = c->now_ns;
+	return t->mode;
+}
+
 /* For people: how long until each bucket would admit this packet. */
 static __always_inline void sl_note_waits(struct sl_trial *t, const struct sl_case *c)
 {
@@ -115,19 +129,16 @@ static __always_inline enum sl_reason sl_judge_trial(struct sl_trial *t, enum sl
 			     .tenant = t->tenant,
 			     .events = { t->zero, t->zero, t->zero },
 			     .dry = dry };
+	__u32 tenant = t->tenant, zero = 0;
 	enum sl_reason reason;
 	bool proven = false;
 	struct sl_ctl *ctl;
-	__u32 zero = 0;
 
 	ctl = bpf_map_lookup_elem(&sl_ctl, &zero);
-	if (!ctl || !sl_open_case(&c, t->half & 1))
+	if (!ctl || !sl_open_case(&c, &tenant, t->half & 1))
 		return SL_REASON_INTERNAL;
 	c.seed = ctl->hash_seed;
-	t->now_ns = c.now_ns;
-	if ((c.side->flags & SL_SIDE_MODE_MASK) > t->mode)
-		t->mode = c.side->flags & SL_SIDE_MODE_MASK;
-	if (t->mode == SL_MODE_OFF)
+	if (sl_apply_mode(t, &c) == SL_MODE_OFF)
 		return SL_REASON_PASS;
 	if (t->packet.malformed)
 		return SL_REASON_MALFORMED;
@@ -213,17 +224,11 @@ static __always_inline void sl_read(struct sl_trial *t, const struct sl_frame *f
 static __always_inline bool sl_is_plain(const struct sl_case *c, const struct sl_ctl *ctl)
 {
 	const struct sl_packet *p = c->packet;
-	const struct sl_side *side = c->side;
 
-	if ((side->flags & (SL_SIDE_BLOCKED | SL_SIDE_CONNS)) || c->tenant == SL_TENANT_UNKNOWN ||
-	    side->shed_until_ns || p->malformed)
+	if (c->tenant == SL_TENANT_UNKNOWN || !sl_only_rates(c))
 		return false;
-	if (side->lease_until_ns && c->now_ns >= side->lease_until_ns)
-		return false;
-	if (c->way == SL_INGRESS && (ctl->block_count4 | ctl->block_count6 | p->no_ports ||
-				     (p->protocol == PROTO_TCP && sl_is_syn(p))))
-		return false;
-	return *(volatile __u32 *)&c->bucket->gen == side->gen;
+	return c->way != SL_INGRESS || !(ctl->block_count4 | ctl->block_count6 | p->no_ports ||
+					 (p->protocol == PROTO_TCP && sl_is_syn(p)));
 }
 
 /* One more packet of its tenant and nothing else: only rates are left to ask. */
@@ -231,14 +236,22 @@ static __always_inline enum sl_reason sl_judge_plain(struct sl_trial *t, struct 
 {
 	enum sl_reason reason;
 
-	t->now_ns = c->now_ns;
-	if ((c->side->flags & SL_SIDE_MODE_MASK) > t->mode)
-		t->mode = c->side->flags & SL_SIDE_MODE_MASK;
-	if (t->mode == SL_MODE_OFF)
+	if (sl_apply_mode(t, c) == SL_MODE_OFF)
 		return SL_REASON_PASS;
 	reason = sl_take_rates(c, &c->side->packets, &c->side->bytes);
 	sl_count_bucket_events(&c->events);
 	return reason;
+}
+
+/* A stranger's packet that is refused whatever the whole judge thinks of its source. */
+static __always_inline enum sl_reason sl_refuse_stranger(struct sl_trial *t, struct sl_case *c,
+							 const struct sl_ctl *ctl)
+{
+	if (c->tenant != SL_TENANT_UNKNOWN || c->way != SL_INGRESS ||
+	    sl_apply_mode(t, c) == SL_MODE_OFF)
+		return SL_REASON_PASS;
+	c->seed = ctl->hash_seed;
+	return sl_unknown_refuses(c, ctl, &ctl->half[t->half & 1]);
 }
 
 static __always_inline enum sl_reason sl_judge_copy(struct sl_trial *t, const struct sl_frame *f,
@@ -263,6 +276,7 @@ static __always_inline enum sl_reason sl_try(struct sl_trial *t, const struct sl
 					     const struct sl_steps *steps)
 {
 	struct sl_case c = { .packet = &t->packet, .way = f->way };
+	enum sl_reason reason;
 	struct sl_ctl *ctl;
 	__u32 zero = 0;
 
@@ -284,9 +298,12 @@ static __always_inline enum sl_reason sl_try(struct sl_trial *t, const struct sl
 	c.tenant = t->tenant;
 	if (f->dry)
 		return sl_judge_copy(t, f, steps);
-	if (!sl_open_case(&c, t->half))
+	if (!sl_open_case(&c, &c.tenant, t->half))
 		return SL_REASON_INTERNAL;
-	return sl_is_plain(&c, ctl) ? sl_judge_plain(t, &c) : sl_judge_copy(t, f, steps);
+	if (sl_is_plain(&c, ctl))
+		return sl_judge_plain(t, &c);
+	reason = sl_refuse_stranger(t, &c, ctl);
+	return reason != SL_REASON_PASS ? reason : sl_judge_copy(t, f, steps);
 }
 
 static __always_inline enum sl_verdict sl_settle(struct sl_trial *t, const struct sl_frame *f,

@@ -339,6 +339,22 @@ static void a_proof_is_renewed_by_its_connection(void **state)
 	assert_int_equal(proven_until_s(s, &ack), until_s);
 }
 
+/* Without a reserve it shares tenant 0's limit with the strangers, and stays proven. */
+static void a_proof_is_renewed_though_tenant_0_is_used_up(void **state)
+{
+	const struct sl_pkt ack = SL_PKT(.to = SL_LOCAL4, .protocol = IPPROTO_TCP, .flags = TH_ACK);
+	struct sl_shield *s = *state;
+	uint32_t until_s;
+
+	set_proving(s);
+	sl_shield_limit(s, SL_TENANT_UNKNOWN)->ingress.packets = sl_shield_rate(0, 1);
+	expect_all(s, &ack, 1, SL_REASON_PASS);
+	prove(s, &ack, 290);
+	until_s = proven_until_s(s, &ack);
+	expect_all(s, &ack, 1, SL_REASON_RATE_PACKETS);
+	assert_in_range(proven_until_s(s, &ack), until_s + 300, until_s + 320);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -355,6 +371,7 @@ int main(void)
 		cmocka_unit_test_setup(a_proven_source_has_cells_of_its_own, nobodys),
 		cmocka_unit_test_setup(a_proof_ends, nobodys),
 		cmocka_unit_test_setup(a_proof_is_renewed_by_its_connection, nobodys),
+		cmocka_unit_test_setup(a_proof_is_renewed_though_tenant_0_is_used_up, nobodys),
 	};
 
 	return cmocka_run_group_tests(tests, sl_setup_xdp, sl_teardown);
