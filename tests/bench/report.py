@@ -90,11 +90,11 @@ def read_demo(path):
     for name, value in demo.items():
         if not name.startswith("demo.") or name not in TABLE:
             continue
-        if isinstance(value, dict):
-            value = value.get("value")
-        if isinstance(value, (int, float)) and not isinstance(value, bool):
-            value = number(str(value), name)
-            found[(name, "-")] = (value, value, value)
+        if not isinstance(value, dict):
+            value = {"value": value}
+        values = [value.get(key, value.get("value")) for key in ("value", "min", "max")]
+        if all(isinstance(v, (int, float)) and not isinstance(v, bool) for v in values):
+            found[(name, "-")] = tuple(number(str(v), name) for v in values)
     return found
 
 
