@@ -89,7 +89,8 @@ int sl_bus_library_close(uint32_t timeout_ms);
 
 enum sl_bus_state sl_bus_state(const struct sl_bus *bus);
 struct sl_bus_stats sl_bus_stats(const struct sl_bus *bus);
-/* Why the last connection ended or could not be made; "" at first. */
+/* Why the last connection ended or could not be made, or what the server refuses
+ * meanwhile (a subject that we may not use; within a ping); "" at first. */
 const char *sl_bus_last_error(const struct sl_bus *bus);
 
 /* Name and value; values hold no CR and no LF (-EINVAL). An empty value is left out. */

@@ -63,13 +63,15 @@ static void retry(struct sl_loop_timer *timer)
 
 /* ---- lost ----------------------------------------------------------------------------- */
 
-static void take_last_error(struct sl_bus *bus)
+/* What nats.c noted, a refused subject too. False: nothing. */
+static bool take_last_error(struct sl_bus *bus)
 {
 	const char *text = NULL;
 
 	if (natsConnection_GetLastError(bus->nats, &text) == NATS_OK || !text || !*text)
-		text = "the server closed the connection";
+		return false;
 	(void)snprintf(bus->last_error, sizeof(bus->last_error), "%s", text);
+	return true;
 }
 
 static void forget_socket(struct sl_bus *bus)
@@ -102,10 +104,12 @@ static void tell_watches(struct sl_bus *bus, bool connected)
 	}
 }
 
-static void lost(struct sl_bus *bus)
+/* @why: NULL when nats.c knows. */
+static void lost(struct sl_bus *bus, const char *why)
 {
-	if (!bus->last_error[0])
-		take_last_error(bus);
+	if (why || !take_last_error(bus))
+		(void)snprintf(bus->last_error, sizeof(bus->last_error), "%s",
+			       why ? why : "the server closed the connection");
 	forget_socket(bus);
 	bus->walking++;
 	sl_bus_subscriptions_disconnect(bus);
@@ -128,12 +132,20 @@ static void close_now(struct sl_bus *bus)
 
 static void drop(struct sl_bus *bus, const char *why)
 {
-	(void)snprintf(bus->last_error, sizeof(bus->last_error), "%s", why);
 	close_now(bus);
-	lost(bus);
+	lost(bus, why);
 }
 
 /* ---- reading and writing ------------------------------------------------------------------ */
+
+static void note_unsent(struct sl_bus *bus)
+{
+	int buffered = 0;
+
+	if (atomic_load(&bus->worker.want_write))
+		buffered = natsConnection_Buffered(bus->nats);
+	bus->unsent = buffered > 0 ? (size_t)buffered : 0;
+}
 
 /* False: the connection is lost. */
 static bool write_out(struct sl_bus *bus)
@@ -142,16 +154,12 @@ static bool write_out(struct sl_bus *bus)
 
 	natsConnection_ProcessWriteEvent(bus->nats);
 	if (atomic_load(&bus->worker.closed)) {
-		lost(bus);
+		lost(bus, NULL);
 		return false;
 	}
-	bus->unsent = 0;
-	if (atomic_load(&bus->worker.want_write)) {
-		int buffered = natsConnection_Buffered(bus->nats);
-
-		bus->unsent = buffered > 0 ? (size_t)buffered : 0;
+	note_unsent(bus);
+	if (atomic_load(&bus->worker.want_write))
 		events |= SL_LOOP_WRITE;
-	}
 	if (bus->socket.events == events)
 		return true;
 	bus->socket.events = events;
@@ -164,7 +172,7 @@ static bool write_out(struct sl_bus *bus)
 static void end_of_turn(struct sl_bus *bus)
 {
 	if (bus->nats && atomic_load(&bus->worker.closed))
-		lost(bus);
+		lost(bus, NULL);
 	else if (bus->nats && atomic_load(&bus->worker.want_write))
 		(void)write_out(bus);
 	sl_bus_subscriptions_sweep(bus);
@@ -205,8 +213,10 @@ void sl_bus_link_send_soon(struct sl_bus *bus, size_t bytes)
 	sl_bus_link_soon(bus);
 	/* What follows from an error waits for the turn's end: a caller is above us. */
 	if (!bus->soon_set ||
-	    (bus->unsent >= SEND_NOW_BYTES && !(bus->socket.events & SL_LOOP_WRITE)))
+	    (bus->unsent >= SEND_NOW_BYTES && !(bus->socket.events & SL_LOOP_WRITE))) {
 		natsConnection_ProcessWriteEvent(bus->nats);
+		note_unsent(bus);
+	}
 }
 
 /* ---- flush and ping ------------------------------------------------------------------------- */
@@ -236,6 +246,7 @@ static void flushed(struct sl_bus *bus, natsStatus status)
 		return;
 	}
 	if (status == NATS_OK) {
+		(void)take_last_error(bus);
 		bus->walking++;
 		sl_bus_subscriptions_deliver(bus, true);
 		sl_bus_requests_flushed(bus, bus->flush_round, 0);

@@ -25,7 +25,7 @@ static bool graphic(const char *text)
 	return true;
 }
 
-/* The host of "scheme://user:password@host:port"; IPv6 in brackets. */
+/* Without scheme, user and port; IPv6 stands in brackets. */
 static char *host_of(const char *url)
 {
 	const char *host = strstr(url, "://");
@@ -187,6 +187,16 @@ static int set_tls(natsOptions *made, const struct sl_bus_options *options, bool
 	return 0;
 }
 
+/* In a thread of nats.c, perhaps after the bus is gone: the link asks for the error itself. */
+static void ignore_error(natsConnection *nats, natsSubscription *subscription, natsStatus error,
+			 void *context)
+{
+	(void)nats;
+	(void)subscription;
+	(void)error;
+	(void)context;
+}
+
 static natsStatus set_behaviour(natsOptions *made, const struct sl_bus_options *options)
 {
 	uint32_t timeout = options->connect_timeout_ms;
@@ -198,6 +208,9 @@ static natsStatus set_behaviour(natsOptions *made, const struct sl_bus_options *
 		status = natsOptions_SetSendAsap(made, true);
 	if (status == NATS_OK)
 		status = natsOptions_SetAllowReconnect(made, false);
+	/* Without one of ours, nats.c prints errors to the standard error. */
+	if (status == NATS_OK)
+		status = natsOptions_SetErrorHandler(made, ignore_error, NULL);
 	/* Its timer would close the connection in a thread of its own. The link pings. */
 	if (status == NATS_OK)
 		status = natsOptions_SetPingInterval(made, 0);

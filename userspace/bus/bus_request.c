@@ -194,7 +194,7 @@ static void complete(struct sl_bus_request *request, int status, const struct sl
 	leave(request);
 	if (done)
 		done(context, status, reply);
-	else
+	else if (flushed)
 		flushed(context, status);
 }
 

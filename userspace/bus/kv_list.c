@@ -25,7 +25,7 @@ struct list {
 	char stream[SL_KV_STREAM_BYTES];
 	char consumer[SL_JS_NAME_MAX];
 	uint64_t remaining; /* stored messages that match, not seen */
-	uint32_t page;	    /* of them asked for now */
+	uint32_t page;	    /* of them that are asked for */
 	uint32_t told, max;
 	bool asking; /* the answer of the API is to come */
 	bool over;   /* and then it is freed */

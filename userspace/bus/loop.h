@@ -17,7 +17,7 @@ struct sl_loop;
 
 struct sl_loop_fd {
 	int fd;
-	unsigned int events; /* level triggered; what is asked for now */
+	unsigned int events; /* wanted; level triggered */
 	void (*ready)(struct sl_loop_fd *fd, unsigned int events);
 	void *context; /* the owner's */
 	void *backend; /* the loop's; NULL before the first set and after clear */
@@ -34,7 +34,7 @@ struct sl_loop {
 	void *context;
 	/* Watches fd->fd for fd->events (0: none, but stay registered). 0 or -errno. */
 	int (*fd_set)(struct sl_loop *loop, struct sl_loop_fd *fd);
-	/* Before the descriptor is closed. Fine when it was never set. */
+	/* Before the descriptor is closed. Fine when it was never set, and from ready(). */
 	void (*fd_clear)(struct sl_loop *loop, struct sl_loop_fd *fd);
 	/* Once, after @delay_ms; set again to move it. 0: after the callback that runs, in
 	 * this turn or the next without waiting. 0 or -errno. */

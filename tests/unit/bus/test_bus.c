@@ -244,6 +244,27 @@ static void test_no_responders(void **state)
 	sl_bus_free(bus);
 }
 
+/* More in flight than there are lanes: those with a listener are not told so. */
+static void test_no_responders_among_many(void **state)
+{
+	struct sl_bus *bus = connected();
+	struct heard heard = { .bus = bus };
+	struct answered mute = { .count = 0 }, nobody = { .count = 0 };
+	struct sl_bus_subscription *subscription;
+
+	assert_int_equal(sl_bus_subscribe(&subscription, bus, "mute", NULL, hear, &heard), 0);
+	for (int i = 0; i < 500; i++)
+		ask(bus, "mute", 60000, &mute);
+	assert_true(sl_bus_loop_count(&loop, &heard.count, 500, SOON_MS));
+	for (int i = 0; i < 30; i++)
+		ask(bus, "nobody.listens", SOON_MS, &nobody);
+	assert_true(sl_bus_loop_count(&loop, &nobody.count, 30, SOON_MS));
+	assert_int_equal(nobody.status, -EHOSTUNREACH);
+	assert_int_equal(mute.count, 0);
+	sl_bus_free(bus);
+	assert_int_equal(mute.count, 500);
+}
+
 static void test_cancel(void **state)
 {
 	struct sl_bus *bus = connected();
@@ -421,6 +442,7 @@ int main(void)
 		cmocka_unit_test(test_deadline_and_late_reply),
 		cmocka_unit_test(test_late_reply_finds_nobody),
 		cmocka_unit_test(test_no_responders),
+		cmocka_unit_test(test_no_responders_among_many),
 		cmocka_unit_test(test_cancel),
 		cmocka_unit_test(test_bound_of_requests),
 		cmocka_unit_test(test_big_payload),

@@ -249,6 +249,27 @@ static void test_user_and_password(void **state)
 	sl_nats_close(&server);
 }
 
+/* It is said, and the connection stays. */
+static void test_subject_that_is_not_allowed(void **state)
+{
+	struct sl_nats server;
+	struct sl_bus_options options = { .user = "a", .password = "b", .ping_interval_ms = 50 };
+	struct sl_bus *bus;
+
+	sl_nats_open(&server, "authorization { users: [ { user: a, password: b, permissions: "
+			      "{ publish: { deny: \"secret\" } } } ] }");
+	options.servers = server.url;
+	bus = sl_bus_loop_bus(&loop, &options);
+	assert_true(sl_bus_loop_state(&loop, bus, SL_BUS_CONNECTED, SOON_MS));
+	assert_string_equal(sl_bus_last_error(bus), "");
+	assert_int_equal(sl_bus_publish(bus, "secret", NULL, NULL, 0, SL_SPAN("x")), 0);
+	assert_true(sl_bus_loop_until(&loop, has_error, bus, SOON_MS));
+	assert_non_null(strstr(sl_bus_last_error(bus), "ermission"));
+	assert_int_equal(sl_bus_state(bus), SL_BUS_CONNECTED);
+	sl_bus_free(bus);
+	sl_nats_close(&server);
+}
+
 /* A refused client goes on, slower: the key may have been changed. */
 static void test_refused_then_allowed(void **state)
 {
@@ -464,6 +485,7 @@ int main(void)
 		cmocka_unit_test(test_server_that_says_nothing),
 		cmocka_unit_test(test_flush_and_free_while_it_breaks),
 		cmocka_unit_test(test_user_and_password),
+		cmocka_unit_test(test_subject_that_is_not_allowed),
 		cmocka_unit_test(test_refused_then_allowed),
 		cmocka_unit_test(test_nkey),
 		cmocka_unit_test(test_tls),
