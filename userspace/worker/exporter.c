@@ -29,6 +29,23 @@ static void export_executions(struct sl_metrics *page, const struct sl_worker *w
 	}
 }
 
+static void export_durations(struct sl_metrics *page, const struct sl_worker *worker)
+{
+	unsigned int family = sl_metrics_family(page, "worker_step_execution_duration_seconds",
+						SL_HISTOGRAM, "How long a handler had a job.");
+
+	for (size_t i = 1; i < worker->stats.handler_count; i++) {
+		const struct sl_handler_stats *stats = &worker->stats.handlers[i];
+		const struct sl_label label = { "handler", stats->name };
+		const struct sl_histogram histogram = { .bounds = sl_worker_bounds,
+							.counts = stats->seconds,
+							.bucket_count = SL_WORKER_BUCKETS,
+							.sum = stats->seconds_sum };
+
+		sl_metrics_add_histogram(page, family, &label, 1, &histogram);
+	}
+}
+
 static void export_errors(struct sl_metrics *page, const struct sl_worker *worker)
 {
 	unsigned int family = sl_metrics_family(page, "worker_step_errors_total", SL_COUNTER,
@@ -134,6 +151,7 @@ static void serve_metrics(struct sl_http_reply *reply, void *context)
 		return;
 	}
 	export_executions(page, worker);
+	export_durations(page, worker);
 	export_errors(page, worker);
 	export_state(page, worker);
 	export_counts(page, worker);

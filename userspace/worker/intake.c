@@ -269,11 +269,13 @@ static bool refuse_malformed(struct sl_worker *worker, struct sl_job *job,
 			     const struct sl_bus_message *message,
 			     const struct sl_fields_error *error)
 {
+	enum sl_worker_code code =
+		error->missing ? SL_WORKER_MISSING_REQUIRED_FIELD : SL_WORKER_INVALID_FORMAT;
 	struct sl_dead_letter letter = { .reason = SL_DEAD_VALIDATION,
-					 .error_code = "INVALID_FORMAT",
 					 .message = sl_bus_payload(message) };
 	bool named = sl_exec_assignment_identify(&job->assignment, letter.message) == 0;
 
+	(void)snprintf(letter.error_code, sizeof(letter.error_code), "%s", sl_exec_code_name(code));
 	take_header(letter.trace_id, sizeof(letter.trace_id), message, SL_HEADER_TRACE_ID);
 	take_header(letter.tenant_id, sizeof(letter.tenant_id), message, SL_HEADER_TENANT_ID);
 	take_header(letter.msg_id, sizeof(letter.msg_id), message, SL_HEADER_MSG_ID);
@@ -288,9 +290,7 @@ static bool refuse_malformed(struct sl_worker *worker, struct sl_job *job,
 	fill_trace(job, message);
 	job->give_up = true;
 	sl_worker_add(worker, job);
-	sl_job_end(job, SL_WORKER_ERROR,
-		   error->missing ? SL_WORKER_MISSING_REQUIRED_FIELD : SL_WORKER_INVALID_FORMAT,
-		   error->message);
+	sl_job_end(job, SL_WORKER_ERROR, code, error->message);
 	return true;
 }
 

@@ -45,6 +45,8 @@ static int run(const struct sl_program_options *options)
 		sl_log_new(&log, STDERR_FILENO, SL_LOG_JSON, (enum sl_log_level)options->log_level);
 
 	if (!err)
+		sl_log_set_component(log, "worker");
+	if (!err)
 		err = sl_worker_start(&worker, options, log);
 	if (!err)
 		err = sl_worker_run(worker);

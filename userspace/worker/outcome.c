@@ -16,9 +16,9 @@
 #define RETRY_FIRST_NS	    250000000ull
 #define RETRY_DOUBLINGS_MAX 4u
 
-/* Upper bounds in seconds; exporter.c has the same. */
-static const double bounds[SL_WORKER_BUCKETS] = { 0.005, 0.01, 0.025, 0.05, 0.1, 0.25,
-						  0.5,	 1,    2.5,   5,    10,	 60 };
+/* Upper ones, in seconds. */
+const double sl_worker_bounds[SL_WORKER_BUCKETS] = { 0.005, 0.01, 0.025, 0.05, 0.1, 0.25,
+						     0.5,   1,	  2.5,	 5,    10,  60 };
 
 void sl_worker_count_end(struct sl_worker *worker, const struct sl_job *job,
 			 enum sl_worker_status status, enum sl_worker_code code)
@@ -40,12 +40,9 @@ void sl_worker_count_end(struct sl_worker *worker, const struct sl_job *job,
 	if (!job->run.started_ns)
 		return;
 	seconds = (double)(ended_ns - job->run.started_ns) / NS_PER_S;
-	while (i < SL_WORKER_BUCKETS && seconds > bounds[i])
+	while (i < SL_WORKER_BUCKETS && seconds > sl_worker_bounds[i])
 		i++;
-	if (i < SL_WORKER_BUCKETS)
-		stats->buckets[i]++;
-	else
-		stats->over++;
+	stats->seconds[i]++;
 	stats->seconds_sum += seconds;
 }
 

@@ -64,11 +64,12 @@ struct sl_job {
 	uint64_t retry_at_ns; /* 0: no */
 };
 
+extern const double sl_worker_bounds[SL_WORKER_BUCKETS];
+
 struct sl_handler_stats {
 	char name[SL_EXEC_TYPE_BYTES];
 	uint64_t executions[SL_WORKER_STATUSES];
-	uint64_t buckets[SL_WORKER_BUCKETS]; /* of seconds, not cumulated */
-	uint64_t over;			     /* the last bucket */
+	uint64_t seconds[SL_WORKER_BUCKETS + 1]; /* by sl_worker_bounds, and above */
 	double seconds_sum;
 };
 
