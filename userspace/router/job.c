@@ -15,39 +15,13 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "userspace/router/router_private.h"
+#include "userspace/router/job_private.h"
 
-#define REPLY_BYTES	     256
-#define WAITING_MAX	     16
 #define ATTEMPTS_MAX	     3
 #define BACKOFF_MS	     100u
 #define SHARED_TIMEOUT_MS    1000u
 #define RECORD_BYTES_MAX     (SL_ROUTER_ANSWER_BYTES_MAX + 512)
 #define ASSIGNMENT_BYTES_MAX (2u << 20)
-
-struct waiting {
-	char reply[REPLY_BYTES];
-	struct sl_trace trace;
-};
-
-struct sl_job {
-	struct sl_router *router;
-	struct sl_job *next, **link;
-	struct sl_request request; /* its spans point into body */
-	char *body;
-	struct sl_digest digest;
-	struct waiting waiting[WAITING_MAX];
-	uint32_t waiting_count;
-	char assignment_id[SL_UUID_BYTES];
-	char msg_id[SL_EXEC_MSG_ID_BYTES];
-	char provider_id[SL_PROVIDER_ID_BYTES];
-	uint64_t deadline_ms;
-	char subject[SL_POLICY_ENDPOINT_BYTES];
-	struct sl_json_out decision, answer, assignment, record;
-	struct sl_trace assign_trace;
-	unsigned int attempts;
-	struct sl_loop_timer retry;
-};
 
 static void claim(struct sl_job *job);
 static void publish(struct sl_job *job);
@@ -86,21 +60,13 @@ void sl_jobs_free(struct sl_router *router)
 		job_free(router->jobs);
 }
 
-static struct sl_span text_of(const struct sl_json_out *out)
-{
-	struct sl_span text = { NULL, 0 };
-
-	(void)sl_json_done(&text, out);
-	return text;
-}
-
 static bool add_waiting(struct sl_job *job, const struct sl_trace *trace,
 			const struct sl_bus_message *message)
 {
 	const struct sl_span reply = sl_bus_reply(message);
-	struct waiting *waiting = &job->waiting[job->waiting_count];
+	struct sl_job_waiting *waiting = &job->waiting[job->waiting_count];
 
-	if (job->waiting_count == WAITING_MAX || reply.length >= sizeof(waiting->reply))
+	if (job->waiting_count == SL_JOB_WAITING_MAX || reply.length >= sizeof(waiting->reply))
 		return false;
 	memcpy(waiting->reply, reply.length ? reply.at : "", reply.length);
 	waiting->reply[reply.length] = '\0';
@@ -140,77 +106,6 @@ static void fail(struct sl_job *job, enum sl_code code, enum sl_intake intake, c
 				 job->request.decide.body, job->request.request_id);
 	}
 	job_free(job);
-}
-
-/* ---- what is written --------------------------------------------------------------------------
- */
-
-static void write_assignment(struct sl_job *job, const struct sl_provider *provider)
-{
-	const struct sl_request *request = &job->request;
-	const struct sl_decide *decide = &request->decide;
-	struct sl_exec_assignment assignment = {
-		.job = decide->task.raw,
-		.options = decide->options.type == SL_JSON_OBJECT ? decide->options.raw
-								  : (struct sl_span){ NULL, 0 },
-		.decision = text_of(&job->decision),
-		.metadata = decide->metadata.type == SL_JSON_OBJECT ? decide->metadata.raw
-								    : (struct sl_span){ NULL, 0 },
-		.priority = provider->priority,
-		.deadline_ms = sl_core_deadline_ms(provider),
-		.retry_max_attempts = 2,
-		.retry_backoff_ms = 200,
-	};
-	size_t length;
-
-#define PUT(field, text) (void)snprintf(assignment.field, sizeof(assignment.field), "%s", text)
-	PUT(assignment_id, job->assignment_id);
-	PUT(request_id, request->request_id);
-	PUT(tenant_id, request->tenant_id);
-	PUT(trace_id, request->trace.trace_id);
-	PUT(provider_id, provider->id);
-	PUT(channel, provider->channel == SL_CHANNEL_GRPC ? "grpc" : "nats");
-	PUT(endpoint, provider->endpoint);
-#undef PUT
-	if (decide->run_id.type == SL_JSON_STRING) {
-		(void)sl_json_text(assignment.run_id, sizeof(assignment.run_id), &length,
-				   decide->run_id);
-		(void)sl_json_text(assignment.flow_id, sizeof(assignment.flow_id), &length,
-				   decide->flow_id);
-		(void)sl_json_text(assignment.step_id, sizeof(assignment.step_id), &length,
-				   decide->step_id);
-	}
-	job->deadline_ms = assignment.deadline_ms;
-	sl_json_out_reset(&job->assignment);
-	sl_exec_assignment_write(&job->assignment, &assignment);
-	(void)sl_exec_msg_id(job->msg_id, SL_MSG_ID_ASSIGN, job->assignment_id, "");
-}
-
-static void write_record(struct sl_job *job)
-{
-	struct sl_shared_record record = { .digest = job->digest, .answer = text_of(&job->answer) };
-
-	if (job->request.pushes)
-		memcpy(record.assignment_id, job->assignment_id, sizeof(record.assignment_id));
-	sl_json_out_reset(&job->record);
-	sl_shared_write(&job->record, &record);
-}
-
-static int write_all(struct sl_job *job, const struct sl_core_choice *choice)
-{
-	struct sl_span text;
-	int err;
-
-	sl_core_write_decision(&job->decision, choice,
-			       job->request.pushes ? job->assignment_id : NULL);
-	sl_core_write_answer(&job->answer, text_of(&job->decision), &job->request);
-	write_record(job);
-	if (job->request.pushes)
-		write_assignment(job, choice->provider);
-	err = sl_json_done(&text, &job->answer);
-	if (!err)
-		err = sl_json_done(&text, &job->record);
-	return err || !job->request.pushes ? err : sl_json_done(&text, &job->assignment);
 }
 
 /* The request again, over a copy of its bytes. */
@@ -255,7 +150,7 @@ bool sl_job_start(struct sl_router *router, const struct sl_bus_message *message
 	sl_uuid4(job->assignment_id, random);
 	(void)snprintf(job->provider_id, sizeof(job->provider_id), "%s", choice->provider->id);
 	(void)snprintf(job->subject, sizeof(job->subject), "%s", subject ? subject : "");
-	if (copy_request(job, request) || write_all(job, choice) ||
+	if (copy_request(job, request) || sl_job_write(job, choice) ||
 	    !add_waiting(job, &request->trace, message))
 		return false;
 	begun = SL_TAKE_PTR(job);
@@ -298,7 +193,7 @@ static void take_over(struct sl_job *job, const struct sl_shared_record *record)
 	memcpy(job->provider_id, provider.id, sizeof(job->provider_id));
 	sl_json_out_reset(&job->decision);
 	sl_json_put_raw(&job->decision, found[0].raw);
-	write_assignment(job, &provider);
+	sl_job_write_assignment(job, &provider);
 }
 
 static void claim_failed(struct sl_job *job, int status)
@@ -367,7 +262,7 @@ static void claim(struct sl_job *job)
 		return;
 	}
 	(void)sl_shared_key(key, 'i', job->request.tenant_id, job->request.idempotency_key);
-	err = sl_kv_update(router->bus, SL_BUCKET_DECISIONS, key, text_of(&job->record), 0,
+	err = sl_kv_update(router->bus, SL_BUCKET_DECISIONS, key, sl_job_text(&job->record), 0,
 			   SHARED_TIMEOUT_MS, claimed, job);
 	if (err)
 		claim_failed(job, err);
@@ -386,7 +281,7 @@ static void give_up(struct sl_job *job, int status)
 		.error_code = sl_code_name(SL_CODE_UNAVAILABLE),
 		.tenant_id = job->request.tenant_id,
 		.trace = &job->request.trace,
-		.message = text_of(&job->assignment),
+		.message = sl_job_text(&job->assignment),
 	};
 
 	router->counts.assignments_failed_total++;
@@ -451,7 +346,7 @@ static void publish(struct sl_job *job)
 	}
 	sl_out_headers(&headers, &job->assign_trace, job->request.tenant_id);
 	err = sl_js_publish(router->bus, job->subject, job->msg_id, headers.at, headers.count,
-			    text_of(&job->assignment),
+			    sl_job_text(&job->assignment),
 			    (uint32_t)(router->settings.publish_timeout_ns / SL_MS_NS), published,
 			    job);
 	if (err)
@@ -469,47 +364,23 @@ static void share(struct sl_job *job, char kind, const char *name)
 	if (!name[0] || !sl_shared_on(router))
 		return;
 	(void)sl_shared_key(key, kind, job->request.tenant_id, name);
-	if (sl_kv_put(router->bus, SL_BUCKET_DECISIONS, key, text_of(&job->record),
+	if (sl_kv_put(router->bus, SL_BUCKET_DECISIONS, key, sl_job_text(&job->record),
 		      SHARED_TIMEOUT_MS, sl_router_stored, router) != 0)
 		router->counts.degraded_total++;
-}
-
-static void follow(struct sl_job *job)
-{
-	struct sl_router *router = job->router;
-	const uint64_t now_ns = sl_router_now(router);
-	char run_id[SL_IDENTIFIER_MAX + 1] = "", type[SL_EXEC_TYPE_BYTES] = "";
-	const struct sl_assigned assigned = {
-		.assignment_id = job->assignment_id,
-		.request_id = job->request.request_id,
-		.tenant_id = job->request.tenant_id,
-		.provider_id = job->provider_id,
-		.job_type = type,
-		.trace_id = job->request.trace.trace_id,
-		.run_id = run_id,
-		.begun_ns = now_ns,
-		.due_ns = now_ns + job->deadline_ms * SL_MS_NS + router->settings.result_grace_ns,
-	};
-	size_t length;
-
-	if (job->request.decide.run_id.type == SL_JSON_STRING)
-		(void)sl_json_text(run_id, sizeof(run_id), &length, job->request.decide.run_id);
-	(void)sl_json_text(type, sizeof(type), &length, job->request.decide.task_type);
-	sl_expiry_follow(router, &assigned);
 }
 
 static void finish(struct sl_job *job)
 {
 	struct sl_router *router = job->router;
-	const struct sl_span answer = text_of(&job->answer);
+	const struct sl_span answer = sl_job_text(&job->answer);
 
 	router->counts.accepted[SL_INTAKE_DECIDE]++;
 	sl_intake_remember(router, &job->request, job->digest, answer);
-	write_record(job);
+	sl_job_write_record(job);
 	share(job, 'm', job->request.message_id);
 	share(job, 'r', job->request.request_id);
 	if (job->request.pushes)
-		follow(job);
+		sl_job_follow(job);
 	for (uint32_t i = 0; i < job->waiting_count; i++)
 		sl_intake_respond(router, job->waiting[i].reply, &job->waiting[i].trace,
 				  job->request.tenant_id, answer);

@@ -68,6 +68,18 @@ static int take_tenant(struct sl_request *request, struct sl_span header,
 	return 0;
 }
 
+/* The header wins; but a payload that calls itself another version is none of ours. */
+static struct sl_span version_of(const struct sl_request *request,
+				 const struct sl_request_headers *headers)
+{
+	const struct sl_span none = { NULL, 0 };
+	const enum sl_json_type type = request->decide.version.type;
+	const bool silent = type == SL_JSON_ABSENT || type == SL_JSON_NULL;
+
+	return sl_span_is(headers->version, SL_MESSAGE_VERSION) && !silent ? none
+									   : headers->version;
+}
+
 int sl_request_read(struct sl_request *ret, const struct sl_request_headers *headers,
 		    struct sl_span payload, const uint8_t random[24], struct sl_decide_fault *fault)
 {
@@ -82,7 +94,7 @@ int sl_request_read(struct sl_request *ret, const struct sl_request_headers *hea
 		take_texts(ret);
 	start_trace(ret, headers, random);
 	if (!err)
-		err = sl_decide_check(&ret->decide, headers->version, fault);
+		err = sl_decide_check(&ret->decide, version_of(ret, headers), fault);
 	if (!err)
 		err = take_tenant(ret, headers->tenant_id, fault);
 	else
