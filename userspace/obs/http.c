@@ -14,6 +14,7 @@
 #include <event2/listener.h>
 
 #include "userspace/base/cleanup.h"
+#include "userspace/obs/accept.h"
 #include "userspace/obs/http_request.h"
 #include "userspace/obs/metrics.h"
 
@@ -98,14 +99,17 @@ static void free_metrics(const void *data, size_t length, void *metrics)
 /* The page goes out from the buffers it was written in: a large one is not copied. */
 static int add_metrics(struct evbuffer *out, struct sl_metrics *metrics)
 {
-	const char *part;
-	size_t length;
+	size_t length = 0, next_length = 0;
+	const char *part = sl_metrics_part(metrics, 0, &length), *next;
 
-	for (unsigned int i = 0; (part = sl_metrics_part(metrics, i, &length)); i++)
-		if (evbuffer_add_reference(out, part, length, NULL, NULL) != 0)
+	for (unsigned int i = 1; part; i++, part = next, length = next_length) {
+		next = sl_metrics_part(metrics, i, &next_length);
+		/* References are released in order: the last one frees them all. */
+		if (evbuffer_add_reference(out, part, length, next ? NULL : free_metrics,
+					   metrics) != 0)
 			return -ENOMEM;
-	/* References are released in order: the last one, of nothing, frees them all. */
-	return evbuffer_add_reference(out, "\n", 1, free_metrics, metrics) == 0 ? 0 : -ENOMEM;
+	}
+	return 0;
 }
 
 /* Takes the metrics when they are sent. */
@@ -113,16 +117,20 @@ static void add_body(struct evbuffer *out, struct sl_http_reply *reply)
 {
 	if (!reply->metrics)
 		(void)evbuffer_add(out, reply->text, strlen(reply->text));
+	else if (!sl_metrics_length(reply->metrics))
+		return;
 	else if (add_metrics(out, reply->metrics) == 0)
 		reply->metrics = NULL;
 	else /* what was added points into what is freed next */
 		(void)evbuffer_drain(out, evbuffer_get_length(out));
 }
 
-static void send_reply(struct connection *connection, struct sl_http_reply *reply, bool head_only)
+static void send_reply(struct connection *connection, struct sl_http_reply *reply,
+		       const struct sl_http_request *request)
 {
 	struct evbuffer *out = bufferevent_get_output(connection->stream);
 	const struct timeval patience = { .tv_sec = SL_HTTP_REPLY_S };
+	bool openmetrics;
 	size_t length;
 
 	if (reply->metrics && sl_metrics_status(reply->metrics) != 0) {
@@ -131,14 +139,17 @@ static void send_reply(struct connection *connection, struct sl_http_reply *repl
 			       "the page is too large; lower metrics.tenants_max\n");
 		sl_metrics_free(SL_TAKE_PTR(reply->metrics));
 	}
-	length = reply->metrics ? sl_metrics_length(reply->metrics) + 1 : strlen(reply->text);
+	openmetrics = reply->metrics && request->openmetrics;
+	if (openmetrics)
+		sl_metrics_to_openmetrics(reply->metrics);
+	length = reply->metrics ? sl_metrics_length(reply->metrics) : strlen(reply->text);
 	(void)evbuffer_add_printf(out,
-				  "HTTP/1.1 %d %s\r\nContent-Type: text/plain; version=0.0.4; "
-				  "charset=utf-8\r\nContent-Length: %zu\r\n%s"
+				  "HTTP/1.1 %d %s\r\nContent-Type: %s\r\nContent-Length: %zu\r\n%s"
 				  "Cache-Control: no-store\r\nConnection: close\r\n\r\n",
-				  reply->status, status_text(reply->status), length,
+				  reply->status, status_text(reply->status),
+				  openmetrics ? SL_OPENMETRICS_TYPE : SL_METRICS_TYPE, length,
 				  reply->status == 405 ? "Allow: GET, HEAD\r\n" : "");
-	if (!head_only)
+	if (!request->head_only)
 		add_body(out, reply);
 	sl_metrics_free(reply->metrics);
 	connection->answered = true;
@@ -164,7 +175,7 @@ static void answer(struct connection *connection, int status, const struct sl_ht
 	}
 	if (!reply.metrics && !reply.text[0])
 		(void)snprintf(reply.text, sizeof(reply.text), "%s\n", status_text(reply.status));
-	send_reply(connection, &reply, status == 200 && request->head_only);
+	send_reply(connection, &reply, request);
 }
 
 static void on_read(struct bufferevent *stream, void *arg)
@@ -172,7 +183,7 @@ static void on_read(struct bufferevent *stream, void *arg)
 	struct connection *connection = arg;
 	struct evbuffer *in = bufferevent_get_input(stream);
 	size_t length = evbuffer_get_length(in);
-	struct sl_http_request request;
+	struct sl_http_request request = { .path = "" }; /* as it is when it is malformed */
 	int status;
 
 	if (length > SL_HTTP_HEAD_BYTES_MAX)

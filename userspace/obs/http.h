@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A few pages over HTTP/1 for scrapers and probes: GET and HEAD, one request a
- * connection. Not libevent's evhttp, which counts no connections and lets a
- * header drip in for ever: here a connection has a deadline, all of them a cap.
+ * connection; metrics as OpenMetrics for those who accept it. Not libevent's evhttp,
+ * which counts no connections and lets a header drip in for ever: here a connection has
+ * a deadline, all of them a cap.
  *
  * Owner:  sl_http_free() closes the listener and every connection.
  * Thread: the one that runs the event base.

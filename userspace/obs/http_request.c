@@ -4,6 +4,9 @@
 #include <ctype.h>
 #include <stdbool.h>
 #include <string.h>
+#include <strings.h>
+
+#include "userspace/obs/accept.h"
 
 static bool is_token(const char *bytes, size_t length)
 {
@@ -66,17 +69,23 @@ static int parse_first(struct sl_http_request *ret, const char *line, const char
 	return 200;
 }
 
-static bool is_header(const char *line, const char *end)
+static bool read_header(struct sl_http_request *ret, const char *line, const char *end)
 {
 	const char *colon = memchr(line, ':', (size_t)(end - line));
+	size_t name = colon ? (size_t)(colon - line) : 0;
 
-	return colon && is_token(line, (size_t)(colon - line));
+	if (!colon || !is_token(line, name))
+		return false;
+	if (name == 6 && strncasecmp(line, "accept", name) == 0 &&
+	    sl_accepts_openmetrics((struct sl_span){ colon + 1, (size_t)(end - colon - 1) }))
+		ret->openmetrics = 1;
+	return true;
 }
 
 int sl_http_parse(struct sl_http_request *ret, const char *bytes, size_t length)
 {
 	const char *head_end = length ? memmem(bytes, length, "\r\n\r\n", 4) : NULL;
-	struct sl_http_request request;
+	struct sl_http_request request = { .openmetrics = 0 };
 	const char *end, *line;
 	int status;
 
@@ -91,7 +100,7 @@ int sl_http_parse(struct sl_http_request *ret, const char *bytes, size_t length)
 	status = parse_first(&request, bytes, line);
 	for (bytes = line + 2; bytes < end; bytes = line + 2) {
 		line = line_end(bytes, end);
-		if (!line || !is_header(bytes, line))
+		if (!line || !read_header(&request, bytes, line))
 			return 400;
 	}
 	if (status == 200)

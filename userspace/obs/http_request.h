@@ -10,6 +10,7 @@
 struct sl_http_request {
 	char path[SL_HTTP_PATH_BYTES]; /* without the query */
 	int head_only;		       /* HEAD */
+	int openmetrics;	       /* by Accept, see accept.h */
 };
 
 /*

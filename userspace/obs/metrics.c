@@ -12,9 +12,14 @@
 
 #define SUFFIX_BYTES (sizeof("_bucket") - 1)
 
+static const char the_end[] = "# EOF\n";
+
 struct family {
 	const char *name;
+	const char *help;
+	enum sl_metric_type type;
 	char *text;
+	size_t skip; /* bytes of the text before where it begins */
 	size_t used;
 	size_t size;
 };
@@ -25,6 +30,7 @@ struct sl_metrics {
 	size_t bytes;	  /* allocated, over all families */
 	size_t bytes_max; /* of `bytes` */
 	int status;
+	bool openmetrics;
 };
 
 int sl_metrics_new(struct sl_metrics **ret, size_t bytes_max)
@@ -113,6 +119,18 @@ static const char *const types[] = {
 	[SL_HISTOGRAM] = " histogram\n",
 };
 
+/* @name_bytes: how much of the name stands there. */
+static void put_head(struct family *family, size_t name_bytes, const char *type)
+{
+	put_text(family, "# HELP ");
+	put(family, family->name, name_bytes);
+	put_text(family, " ");
+	put_text(family, family->help);
+	put_text(family, "\n# TYPE ");
+	put(family, family->name, name_bytes);
+	put_text(family, type);
+}
+
 unsigned int sl_metrics_family(struct sl_metrics *metrics, const char *name,
 			       enum sl_metric_type type, const char *help)
 {
@@ -122,16 +140,9 @@ unsigned int sl_metrics_family(struct sl_metrics *metrics, const char *name,
 		metrics->status = metrics->status ? metrics->status : -ENOSPC;
 		return 0;
 	}
-	*family = (struct family){ .name = name };
-	if (reserve(metrics, family, 2 * strlen(name) + strlen(help) + 64)) {
-		put_text(family, "# HELP ");
-		put_text(family, name);
-		put_text(family, " ");
-		put_text(family, help);
-		put_text(family, "\n# TYPE ");
-		put_text(family, name);
-		put_text(family, types[type]);
-	}
+	*family = (struct family){ .name = name, .help = help, .type = type };
+	if (reserve(metrics, family, 2 * strlen(name) + strlen(help) + 64))
+		put_head(family, strlen(name), types[type]);
 	return metrics->count++;
 }
 
@@ -222,19 +233,52 @@ int sl_metrics_status(const struct sl_metrics *metrics)
 	return metrics->status;
 }
 
+/* The new head is never longer than the old one: it is written over its end. */
+static void rename_counter(struct family *family)
+{
+	static const char total[] = "_total", unknown[] = " unknown\n";
+	size_t bytes = strlen(family->name), used = family->used;
+	bool has_total = bytes > sizeof(total) - 1 &&
+			 strcmp(family->name + bytes - (sizeof(total) - 1), total) == 0;
+
+	if (has_total) {
+		bytes -= sizeof(total) - 1;
+		family->skip = 2 * (sizeof(total) - 1);
+	}
+	family->used = family->skip;
+	put_head(family, bytes, has_total ? types[SL_COUNTER] : unknown);
+	family->used = used;
+}
+
+void sl_metrics_to_openmetrics(struct sl_metrics *metrics)
+{
+	if (metrics->status)
+		return;
+	for (unsigned int i = 0; i < metrics->count; i++)
+		if (metrics->families[i].type == SL_COUNTER && !metrics->openmetrics)
+			rename_counter(&metrics->families[i]);
+	metrics->openmetrics = true;
+}
+
 size_t sl_metrics_length(const struct sl_metrics *metrics)
 {
-	size_t length = 0;
+	size_t length = metrics->openmetrics ? sizeof(the_end) - 1 : 0;
 
 	for (unsigned int i = 0; i < metrics->count; i++)
-		length += metrics->families[i].used;
+		length += metrics->families[i].used - metrics->families[i].skip;
 	return length;
 }
 
 const char *sl_metrics_part(const struct sl_metrics *metrics, unsigned int part, size_t *ret_length)
 {
+	const struct family *family = &metrics->families[part];
+
+	if (part == metrics->count && metrics->openmetrics) {
+		*ret_length = sizeof(the_end) - 1;
+		return the_end;
+	}
 	if (part >= metrics->count)
 		return NULL;
-	*ret_length = metrics->families[part].used;
-	return metrics->families[part].text;
+	*ret_length = family->used - family->skip;
+	return family->text + family->skip;
 }

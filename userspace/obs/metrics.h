@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Prometheus text exposition, version 0.0.4. The format wants all samples of a
+ * Prometheus text exposition, version 0.0.4, or OpenMetrics 1.0. Both want all samples of a
  * family together; callers go tenant by tenant. So each family has its own
  * buffer, and the page is put together at the end.
  *
@@ -15,7 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define SL_METRICS_FAMILIES_MAX 64
+#define SL_METRICS_FAMILIES_MAX 256
 
 enum sl_metric_type {
 	SL_COUNTER = 0,
@@ -63,6 +63,13 @@ void sl_metrics_one(struct sl_metrics *metrics, const char *name, enum sl_metric
 		    const char *help, uint64_t value);
 
 int sl_metrics_status(const struct sl_metrics *metrics);
+
+/*
+ * The finished page as OpenMetrics: counters are named without their _total in what is
+ * said of them (those that have none become "unknown"), and # EOF ends it. Once, after
+ * the last addition.
+ */
+void sl_metrics_to_openmetrics(struct sl_metrics *metrics);
 
 /* The page's length, and its parts in order: @part counts from 0; NULL after the last.
  * The text lives as long as @metrics, and until the next addition. */

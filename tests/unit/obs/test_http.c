@@ -131,7 +131,7 @@ static void pages_are_served(void **state)
 
 	assert_begins(reply, "HTTP/1.1 200 OK\r\n");
 	assert_non_null(strstr(reply, "\r\n\r\n# HELP m h\n# TYPE m gauge\nm 7\n"));
-	assert_non_null(strstr(reply, "Content-Length: 31\r\n"));
+	assert_non_null(strstr(reply, "Content-Length: 30\r\n"));
 	reply = ask(f, "GET /readyz HTTP/1.1\r\n\r\n");
 	assert_begins(reply, "HTTP/1.1 503 ");
 	assert_non_null(strstr(reply, "\r\n\r\nnot yet\n"));
@@ -140,6 +140,25 @@ static void pages_are_served(void **state)
 	assert_string_equal(reply + strlen(reply) - 4, "\r\n\r\n");
 	assert_int_equal(sl_http_stats(f->http).requests_total, 3);
 	assert_int_equal(sl_http_stats(f->http).refused_total, 0);
+}
+
+static void metrics_are_openmetrics_for_who_accepts_it(void **state)
+{
+	struct fixture *f = *state;
+	const char *reply = ask(f, "GET /metrics HTTP/1.1\r\nAccept: application/openmetrics-text; "
+				   "version=1.0.0;q=0.8,*/*;q=0.1\r\n\r\n");
+
+	assert_non_null(strstr(reply, "Content-Type: application/openmetrics-text; version=1.0.0; "
+				      "charset=utf-8\r\nContent-Length: 36\r\n"));
+	assert_non_null(strstr(reply, "\r\n\r\n# HELP m h\n# TYPE m gauge\nm 7\n# EOF\n"));
+	assert_string_equal(reply + strlen(reply) - 6, "# EOF\n");
+	reply = ask(f, "GET /metrics HTTP/1.1\r\naccept: text/plain\r\n\r\n");
+	assert_non_null(strstr(reply, "Content-Type: text/plain; version=0.0.4; "));
+	assert_null(strstr(reply, "EOF"));
+	reply = ask(f, "GET /readyz HTTP/1.1\r\nAccept: application/openmetrics-text\r\n\r\n");
+	assert_non_null(strstr(reply, "Content-Type: text/plain; "));
+	reply = ask(f, "GET /large HTTP/1.1\r\nAccept: application/openmetrics-text\r\n\r\n");
+	assert_non_null(strstr(reply, "HTTP/1.1 500 "));
 }
 
 static void others_are_refused(void **state)
@@ -216,6 +235,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(pages_are_served, begin, end),
+		cmocka_unit_test_setup_teardown(metrics_are_openmetrics_for_who_accepts_it, begin,
+						end),
 		cmocka_unit_test_setup_teardown(others_are_refused, begin, end),
 		cmocka_unit_test_setup_teardown(large_heads_are_refused, begin, end),
 		cmocka_unit_test_setup_teardown(connections_have_a_cap, begin, end),

@@ -122,10 +122,70 @@ static void families_have_a_limit(void **state)
 	sl_metrics_free(metrics);
 }
 
+static void can_be_openmetrics(void **state)
+{
+	static const double bounds[] = { 0.5 };
+	static const uint64_t counts[] = { 1, 2 };
+	struct sl_metrics *metrics = NULL;
+	unsigned int family;
+	char *text;
+
+	assert_int_equal(sl_metrics_new(&metrics, 1 << 20), 0);
+	family = sl_metrics_family(metrics, "x_packets_total", SL_COUNTER, "Packets.");
+	sl_metrics_add(metrics, family, &(struct sl_label){ "a", "b" }, 1, 7);
+	sl_metrics_add(metrics, family, NULL, 0, 8);
+	sl_metrics_one(metrics, "x_hits", SL_COUNTER, "Hits.", 1);
+	sl_metrics_one(metrics, "_total", SL_COUNTER, "A name of nothing else.", 1);
+	sl_metrics_one(metrics, "x_up", SL_GAUGE, "Up.", 1);
+	sl_metrics_add_histogram(metrics, sl_metrics_family(metrics, "h", SL_HISTOGRAM, "t"), NULL,
+				 0, &(struct sl_histogram){ bounds, counts, 1, 7.25 });
+	sl_metrics_to_openmetrics(metrics);
+	sl_metrics_to_openmetrics(metrics); /* changes nothing more */
+	text = page(metrics);
+	assert_string_equal(text, "# HELP x_packets Packets.\n"
+				  "# TYPE x_packets counter\n"
+				  "x_packets_total{a=\"b\"} 7\n"
+				  "x_packets_total 8\n"
+				  "# HELP x_hits Hits.\n"
+				  "# TYPE x_hits unknown\n"
+				  "x_hits 1\n"
+				  "# HELP _total A name of nothing else.\n"
+				  "# TYPE _total unknown\n"
+				  "_total 1\n"
+				  "# HELP x_up Up.\n"
+				  "# TYPE x_up gauge\n"
+				  "x_up 1\n"
+				  "# HELP h t\n"
+				  "# TYPE h histogram\n"
+				  "h_bucket{le=\"0.5\"} 1\n"
+				  "h_bucket{le=\"+Inf\"} 3\n"
+				  "h_count 3\n"
+				  "h_sum 7.25\n"
+				  "# EOF\n");
+	assert_int_equal(sl_metrics_length(metrics), strlen(text));
+	free(text);
+	sl_metrics_free(metrics);
+}
+
+static void an_empty_page_can_be_openmetrics(void **state)
+{
+	struct sl_metrics *metrics = NULL;
+	char *text;
+
+	assert_int_equal(sl_metrics_new(&metrics, 1 << 20), 0);
+	sl_metrics_to_openmetrics(metrics);
+	text = page(metrics);
+	assert_string_equal(text, "# EOF\n");
+	free(text);
+	sl_metrics_free(metrics);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(families_stay_together),
+		cmocka_unit_test(can_be_openmetrics),
+		cmocka_unit_test(an_empty_page_can_be_openmetrics),
 		cmocka_unit_test(label_values_are_escaped),
 		cmocka_unit_test(a_histogram_counts_from_below),
 		cmocka_unit_test(a_page_has_a_limit),
