@@ -111,7 +111,7 @@ void sl_json_key(struct sl_json_out *out, const char *name);
 void sl_json_put_text(struct sl_json_out *out, struct sl_span text);
 /* A string in parts; a character is in one of them. */
 void sl_json_begin_text(struct sl_json_out *out);
-void sl_json_add_text(struct sl_json_out *out, struct sl_span part);
+void sl_json_add_text(struct sl_json_out *out, struct sl_span text);
 void sl_json_end_text(struct sl_json_out *out);
 void sl_json_put_raw(struct sl_json_out *out, struct sl_span json); /* valid JSON */
 void sl_json_put_integer(struct sl_json_out *out, int64_t value);

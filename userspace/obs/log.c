@@ -120,13 +120,11 @@ static void send_line(const struct sl_log *log, const char *line, size_t length)
 		return;
 }
 
-static void write_line(struct sl_log *log, struct sl_log_record *record)
+static void write_line(struct sl_log *log, const struct sl_log_record *record)
 {
-	char line[SL_LOG_LINE_BYTES], text[TIMESTAMP_LEN];
+	char line[SL_LOG_LINE_BYTES];
 	struct sl_span whole;
 
-	record->component = log->component;
-	record->timestamp = log->timestamp ? log->timestamp : stamp(text, log->format);
 	if (log->format == SL_LOG_TEXT) {
 		send_line(log, line, sl_log_write_text(line, record));
 		return;
@@ -137,17 +135,29 @@ static void write_line(struct sl_log *log, struct sl_log_record *record)
 		send_line(log, whole.at, whole.length);
 }
 
+static void write_now(struct sl_log *log, enum sl_log_level level, const char *message,
+		      const struct sl_log_field *fields, size_t count, uint64_t suppressed)
+{
+	char text[TIMESTAMP_LEN];
+	const struct sl_log_record record = {
+		.level = level,
+		.timestamp = log->timestamp ? log->timestamp : stamp(text, log->format),
+		.component = log->component,
+		.message = message,
+		.fields = fields,
+		.count = count,
+		.suppressed = suppressed,
+	};
+
+	write_line(log, &record);
+}
+
 void sl_log_write(struct sl_log *log, enum sl_log_level level, const char *message,
 		  const struct sl_log_field *fields, size_t count)
 {
 	if (!log || level > log->level)
 		return;
-	write_line(log, &(struct sl_log_record){
-				.level = level,
-				.message = message,
-				.fields = fields,
-				.count = count,
-			});
+	write_now(log, level, message, fields, count, 0);
 }
 
 void sl_log_write_limited(struct sl_log *log, enum sl_log_class which, enum sl_log_level level,
@@ -168,11 +178,5 @@ void sl_log_write_limited(struct sl_log *log, enum sl_log_class which, enum sl_l
 	pace->full_at_ns = base + NS_PER_S;
 	suppressed = pace->suppressed;
 	pace->suppressed = 0;
-	write_line(log, &(struct sl_log_record){
-				.level = level,
-				.message = message,
-				.fields = fields,
-				.count = count,
-				.suppressed = suppressed,
-			});
+	write_now(log, level, message, fields, count, suppressed);
 }

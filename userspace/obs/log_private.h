@@ -20,7 +20,7 @@ struct sl_log_record {
 };
 
 /* Both end the line and mask what is in it. The text one returns its length. */
-size_t sl_log_write_text(char line[SL_LOG_LINE_BYTES], const struct sl_log_record *record);
+size_t sl_log_write_text(char bytes[SL_LOG_LINE_BYTES], const struct sl_log_record *record);
 /* @out is empty and takes a line without growing: one that does not fit loses fields. */
 void sl_log_write_json(struct sl_json_out *out, const struct sl_log_record *record);
 
