@@ -102,15 +102,18 @@ static int refuse(struct sl_decide_fault *fault, int err, enum sl_code code, enu
 int sl_core_admit(const struct sl_core *core, const struct sl_request *request,
 		  struct sl_decide_fault *fault)
 {
+	struct sl_request_options options = { .priority = 0 };
+
 	if (!sl_router_allows(core->settings, sl_span_of(request->tenant_id)))
 		return refuse(fault, -EACCES, SL_CODE_UNAUTHORIZED, SL_INTAKE_TENANT_FORBIDDEN,
 			      "the tenant is not served here");
-	if (request->pushes &&
-	    !sl_router_assignment_subject(core->settings, sl_span_of(request->assignment_subject)))
+	if (!request->pushes)
+		return 0;
+	if (!sl_router_assignment_subject(core->settings, sl_span_of(request->assignment_subject)))
 		return refuse(fault, -EINVAL, SL_CODE_INVALID_REQUEST,
 			      SL_INTAKE_SCHEMA_VALIDATION_FAILED,
 			      "assignment_subject is not one of those allowed");
-	return 0;
+	return sl_request_options(&options, request, fault);
 }
 
 /* Heartbeats and breakers together. */

@@ -259,7 +259,7 @@ static void serve_ready(struct sl_http_reply *reply, void *context)
 
 	reply->status = ready ? 200 : 503;
 	(void)snprintf(reply->text, sizeof(reply->text), "%s\n",
-		       ready		  ? "ready"
+		       ready		  ? "ok"
 		       : router->draining ? "draining"
 		       : router->captured ? "a stream captures the subject of requests"
 					  : "waiting for NATS and JetStream");

@@ -19,6 +19,12 @@ void sl_job_write_assignment(struct sl_job *job, const struct sl_provider *provi
 {
 	const struct sl_request *request = &job->request;
 	const struct sl_decide *decide = &request->decide;
+	struct sl_request_options options = {
+		.priority = provider->priority,
+		.deadline_ms = sl_core_deadline_ms(provider),
+		.max_attempts = 2,
+		.backoff_ms = 200,
+	};
 	struct sl_exec_assignment assignment = {
 		.job = decide->task.raw,
 		.options = decide->options.type == SL_JSON_OBJECT ? decide->options.raw
@@ -26,12 +32,16 @@ void sl_job_write_assignment(struct sl_job *job, const struct sl_provider *provi
 		.decision = sl_job_text(&job->decision),
 		.metadata = decide->metadata.type == SL_JSON_OBJECT ? decide->metadata.raw
 								    : (struct sl_span){ NULL, 0 },
-		.priority = provider->priority,
-		.deadline_ms = sl_core_deadline_ms(provider),
-		.retry_max_attempts = 2,
-		.retry_backoff_ms = 200,
 	};
+	struct sl_decide_fault fault;
 	size_t length;
+
+	/* They were judged when the request came. */
+	(void)sl_request_options(&options, request, &fault);
+	assignment.priority = options.priority;
+	assignment.deadline_ms = options.deadline_ms;
+	assignment.retry_max_attempts = options.max_attempts;
+	assignment.retry_backoff_ms = options.backoff_ms;
 
 #define PUT(field, text) (void)snprintf(assignment.field, sizeof(assignment.field), "%s", text)
 	PUT(assignment_id, job->assignment_id);

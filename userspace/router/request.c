@@ -5,8 +5,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "userspace/domain/exec_assignment.h"
+
 #define MS_NS	       1000000.0
 #define LATENCY_MS_MAX 86400000.0
+#define PRIORITY_MAX   1000000u
 #define COUNT(array)   (sizeof(array) / sizeof((array)[0]))
 #define TEXT(field)    request->field, sizeof(request->field)
 
@@ -186,6 +189,54 @@ int sl_request_constraints(struct sl_route_request *ret, const struct sl_request
 		err = take_capabilities(ret, found[CAPABILITIES], fault);
 	ret->max_latency_ns = (uint64_t)(latency_ms * MS_NS);
 	return err;
+}
+
+/* ---- options ------------------------------------------------------------------------------ */
+
+static int take_whole(uint64_t *ret, struct sl_json_value value, uint64_t min, uint64_t max,
+		      const char *message, struct sl_decide_fault *fault)
+{
+	int64_t number;
+
+	if (value.type == SL_JSON_ABSENT || value.type == SL_JSON_NULL)
+		return 0;
+	if (sl_json_integer(&number, value) != 0 || number < (int64_t)min || number > (int64_t)max)
+		return refuse(fault, SL_INTAKE_SCHEMA_VALIDATION_FAILED, message);
+	*ret = (uint64_t)number;
+	return 0;
+}
+
+int sl_request_options(struct sl_request_options *ret, const struct sl_request *request,
+		       struct sl_decide_fault *fault)
+{
+	static const char *const wanted[] = { "priority", "deadline_ms", "retry.max_attempts",
+					      "retry.backoff_ms" };
+	struct sl_json_value found[COUNT(wanted)];
+	struct sl_request_options options = *ret;
+	uint64_t priority = (uint64_t)ret->priority;
+	int err;
+
+	if (request->decide.options.type != SL_JSON_OBJECT)
+		return 0;
+	if (sl_json_pick(found, wanted, COUNT(wanted), request->decide.options.raw, NULL) != 0)
+		return refuse(fault, SL_INTAKE_SCHEMA_VALIDATION_FAILED,
+			      "options: a member is there twice");
+	err = take_whole(&priority, found[0], 0, PRIORITY_MAX,
+			 "options.priority must be a whole number of 0 to 1000000", fault);
+	if (!err)
+		err = take_whole(&options.deadline_ms, found[1], 1, SL_EXEC_DEADLINE_MS_MAX,
+				 "options.deadline_ms must be 1 to 86400000", fault);
+	if (!err)
+		err = take_whole(&options.max_attempts, found[2], 1, SL_EXEC_RETRY_ATTEMPTS_MAX,
+				 "options.retry.max_attempts must be 1 to 10", fault);
+	if (!err)
+		err = take_whole(&options.backoff_ms, found[3], 0, SL_EXEC_RETRY_BACKOFF_MAX,
+				 "options.retry.backoff_ms must be 0 to 60000", fault);
+	if (err)
+		return err;
+	options.priority = (int64_t)priority;
+	*ret = options;
+	return 0;
 }
 
 void sl_request_session(char *buffer, size_t size, const struct sl_request *request,

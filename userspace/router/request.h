@@ -42,6 +42,17 @@ int sl_request_read(struct sl_request *ret, const struct sl_request_headers *hea
 int sl_request_constraints(struct sl_route_request *ret, const struct sl_request *request,
 			   struct sl_decide_fault *fault);
 
+/* What an assignment is given unless the request's options say otherwise. */
+struct sl_request_options {
+	int64_t priority;
+	uint64_t deadline_ms;
+	uint64_t max_attempts;
+	uint64_t backoff_ms;
+};
+/* Over what @ret has. -EINVAL with @fault. */
+int sl_request_options(struct sl_request_options *ret, const struct sl_request *request,
+		       struct sl_decide_fault *fault);
+
 /* The value of context.@name as text; "" when there is none or it is no text or number. */
 void sl_request_session(char *buffer, size_t size, const struct sl_request *request,
 			const char *name);
