@@ -21,6 +21,13 @@
 #define PORT_FIRST   20000u
 #define PORT_SPAN    10000u
 #define PORTS_A_TEST 16u
+#define OPEN_MAX     16u
+
+/* What is to be removed at exit; a failed test does not come to its end. */
+static struct {
+	pid_t owner;
+	char folders[OPEN_MAX][64];
+} left;
 
 static int tcp_socket(uint16_t port, struct sockaddr_in *ret)
 {
@@ -88,12 +95,55 @@ static void write_configuration(const struct sl_nats *nats)
 	assert_int_equal(fclose(file), 0);
 }
 
+static int remove_one(const char *path, const struct stat *st, int type, struct FTW *walk)
+{
+	(void)st;
+	(void)type;
+	(void)walk;
+	return remove(path);
+}
+
+static void remove_folder(const char *folder)
+{
+	(void)nftw(folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+/* Only in the process that made them: a forked child leaves them alone. */
+static void remove_all(void)
+{
+	for (size_t i = 0; left.owner == getpid() && i < OPEN_MAX; i++)
+		if (left.folders[i][0])
+			remove_folder(left.folders[i]);
+}
+
+static void note_folder(const char *folder)
+{
+	if (!left.owner) {
+		left.owner = getpid();
+		assert_int_equal(atexit(remove_all), 0);
+	}
+	for (size_t i = 0; i < OPEN_MAX; i++) {
+		if (!left.folders[i][0]) {
+			(void)snprintf(left.folders[i], sizeof(left.folders[i]), "%s", folder);
+			return;
+		}
+	}
+}
+
+static void forget_folder(const char *folder)
+{
+	for (size_t i = 0; i < OPEN_MAX; i++)
+		if (strcmp(left.folders[i], folder) == 0)
+			left.folders[i][0] = '\0';
+}
+
 void sl_nats_prepare(struct sl_nats *ret, const char *settings)
 {
 	*ret = (struct sl_nats){ .port = sl_nats_free_port() };
 	ret->settings = settings ? strdup(settings) : NULL;
 	(void)snprintf(ret->folder, sizeof(ret->folder), "/tmp/sluice-nats-XXXXXX");
 	assert_non_null(mkdtemp(ret->folder));
+	note_folder(ret->folder);
 	(void)snprintf(ret->url, sizeof(ret->url), "nats://127.0.0.1:%u", ret->port);
 }
 
@@ -163,18 +213,11 @@ void sl_nats_freeze(const struct sl_nats *nats, bool frozen)
 	assert_int_equal(kill(nats->pid, frozen ? SIGSTOP : SIGCONT), 0);
 }
 
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *walk)
-{
-	(void)st;
-	(void)type;
-	(void)walk;
-	return remove(path);
-}
-
 void sl_nats_close(struct sl_nats *nats)
 {
 	end(nats, SIGKILL);
-	(void)nftw(nats->folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	remove_folder(nats->folder);
+	forget_folder(nats->folder);
 	free(nats->settings);
 	nats->settings = NULL;
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A nats-server with JetStream of the test's own: on 127.0.0.1, a port that follows
- * from the pid, its files in a new folder under /tmp. It dies with the test. Without
- * nats-server the test fails. All functions assert.
+ * from the pid, its files in a new folder under /tmp. It dies with the test, and its
+ * files go then, also when a test failed. Without nats-server the test fails. All
+ * functions assert.
  */
 #pragma once
 

@@ -116,12 +116,16 @@ static void test_headers(void **state)
 	struct sl_bus_header headers[] = { { "trace_id", SL_SPAN("abc def") },
 					   { "empty", { NULL, 0 } } };
 	struct sl_bus_header bad[] = { { "trace_id", SL_SPAN("a\r\nNats-Msg-Id: x") } };
+	struct sl_bus_header bare_lf[] = { { "trace_id", SL_SPAN("a\nb") } };
+	struct sl_bus_header bare_cr[] = { { "trace_id", SL_SPAN("a\rb") } };
 	struct sl_bus_header bad_name[] = { { "a: b\r\nc", SL_SPAN("x") } };
 	struct sl_bus_header nul[] = { { "trace_id", SL_SPAN("a\0b") } };
 
 	assert_int_equal(sl_bus_subscribe(&subscription, bus, "h", NULL, hear, &heard), 0);
 	assert_int_equal(sl_bus_publish(bus, "h", NULL, headers, 2, SL_SPAN("x")), 0);
 	assert_int_equal(sl_bus_publish(bus, "h", NULL, bad, 1, SL_SPAN("x")), -EINVAL);
+	assert_int_equal(sl_bus_publish(bus, "h", NULL, bare_lf, 1, SL_SPAN("x")), -EINVAL);
+	assert_int_equal(sl_bus_publish(bus, "h", NULL, bare_cr, 1, SL_SPAN("x")), -EINVAL);
 	assert_int_equal(sl_bus_publish(bus, "h", NULL, bad_name, 1, SL_SPAN("x")), -EINVAL);
 	assert_int_equal(sl_bus_publish(bus, "h", NULL, nul, 1, SL_SPAN("x")), -EINVAL);
 	assert_int_equal(sl_bus_publish(bus, "h h", NULL, NULL, 0, SL_SPAN("x")), -EINVAL);
@@ -134,7 +138,7 @@ static void test_headers(void **state)
 	assert_int_equal(heard.count, 1);
 	assert_string_equal(heard.header, "abc def");
 	assert_string_equal(heard.other_case, "");
-	assert_int_equal(sl_bus_stats(bus).publish_failures_total, 7);
+	assert_int_equal(sl_bus_stats(bus).publish_failures_total, 9);
 	sl_bus_free(bus);
 }
 

@@ -154,14 +154,14 @@ static void test_headers(void **state)
 		"NATS/1.0\r\na: b\r\n",
 		"NATS/1.0\r\n\r\nmore",
 	};
-	struct sl_span block = SL_SPAN("NATS/1.0\r\na: b c\r\nd:e:f\r\ng:\r\n\r\n");
+	struct sl_span block = SL_SPAN("NATS/1.0\r\na: b c\r\nx:e:f\r\ng:\r\n\r\n");
 	struct sl_span name, value;
 	size_t at = 0;
 
 	assert_int_equal(sl_js_next_header(&name, &value, &at, block), 1);
 	assert_true(sl_span_is(name, "a") && sl_span_is(value, "b c"));
 	assert_int_equal(sl_js_next_header(&name, &value, &at, block), 1);
-	assert_true(sl_span_is(name, "d") && sl_span_is(value, "e:f"));
+	assert_true(sl_span_is(name, "x") && sl_span_is(value, "e:f"));
 	assert_int_equal(sl_js_next_header(&name, &value, &at, block), 1);
 	assert_true(sl_span_is(name, "g") && value.length == 0);
 	assert_int_equal(sl_js_next_header(&name, &value, &at, block), 0);

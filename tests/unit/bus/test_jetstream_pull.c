@@ -69,6 +69,38 @@ static void test_window_over_restarts(void **state)
 	sl_js_pull_free(taken.pull);
 }
 
+/* The server lives on and knows the request of the lost connection: it must not count. */
+static void test_window_over_a_lost_connection(void **state)
+{
+	struct sl_bus_options options = { .servers = w.server.url,
+					  .ping_interval_ms = 50,
+					  .connect_timeout_ms = 500,
+					  .reconnect_wait_ms = 20 };
+	struct sl_bus *bus = sl_bus_loop_bus(&w.loop, &options);
+	struct sl_js_world other = w;
+	struct sl_js_place place;
+	struct sl_js_taken taken = { .count = 0 };
+
+	other.bus = bus;
+	assert_true(sl_bus_loop_state(&w.loop, bus, SL_BUS_CONNECTED, SL_JS_SOON_MS));
+	sl_js_place_make(&place, &w, false);
+	sl_js_place_consumer(&place, &w, 30000);
+	sl_js_take(&taken, &other, &place, 5);
+	sl_bus_loop_for(&w.loop, 30);
+	sl_nats_freeze(&w.server, true);
+	assert_true(sl_bus_loop_state(&w.loop, bus, SL_BUS_RECONNECTING, SL_JS_SOON_MS));
+	sl_nats_freeze(&w.server, false);
+	assert_true(sl_bus_loop_state(&w.loop, bus, SL_BUS_CONNECTED, SL_JS_SOON_MS));
+	sl_bus_loop_for(&w.loop, 30);
+	for (int i = 0; i < 20; i++)
+		sl_js_publish_now(&w, place.stream, NULL, "x");
+	assert_true(sl_bus_loop_count(&w.loop, &taken.count, 5, SL_JS_SOON_MS));
+	sl_bus_loop_for(&w.loop, 100);
+	assert_int_equal(taken.count, 5);
+	sl_js_pull_free(taken.pull);
+	sl_bus_free(bus);
+}
+
 /* Every message is handled at least once though the server dies in the middle. */
 static void test_nothing_lost_over_a_crash(void **state)
 {
@@ -166,6 +198,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_window_is_kept),
 		cmocka_unit_test(test_window_over_restarts),
+		cmocka_unit_test(test_window_over_a_lost_connection),
 		cmocka_unit_test(test_nothing_lost_over_a_crash),
 		cmocka_unit_test(test_pull_waits_for_its_consumer),
 		cmocka_unit_test(test_free_in_the_handler),
