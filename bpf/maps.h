@@ -64,6 +64,7 @@ SL_HASH(sl_cgroups, __u64, __u32);
 /* the enforcer's state */
 SL_ARRAY(sl_buckets, struct sl_bucket, BPF_F_MMAPABLE);
 SL_ARRAY(sl_cells, struct sl_cell, BPF_F_MMAPABLE);
+SL_ARRAY(sl_refusals, struct sl_refusal, BPF_F_MMAPABLE);
 SL_ARRAY(sl_proven, struct sl_proven, 0);
 SL_ARRAY(sl_conns, struct sl_conns, BPF_F_MMAPABLE);
 struct {

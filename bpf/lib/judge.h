@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The verdict on one packet of one tenant: block, lease, shed, connections,
- * rates, in that order. Nothing is written before everything that can refuse
+ * The verdict on one packet of one tenant: block, lease, shed, escalation,
+ * connections, rates, in that order. Nothing is written before everything that can refuse
  * has been looked at, but for the buckets themselves, which refuse unwritten.
  *
  * @dry: a compile-time constant; true in the explain programs, which look at
@@ -14,6 +14,7 @@
 #include "bpf/lib/parse.h"
 #include "bpf/lib/shed.h"
 #include "bpf/maps.h"
+#include "sluice/refusal.h"
 
 /* What judging one packet needs and finds. */
 struct sl_case {
@@ -38,8 +39,7 @@ static __always_inline __u64 sl_flow_hash(const struct sl_packet *p, __u64 seed)
 	__u64 remote = p->remote.half[0] ^ p->remote.half[1];
 	__u64 local = p->local.half[0] ^ p->local.half[1];
 
-	return sl_mix(sl_mix(remote ^ seed) + local +
-		      ((__u64)p->remote_port << 32 | (__u64)p->local_port << 16 | p->protocol));
+	return sl_tuple_hash(remote, local, p->remote_port, p->local_port, p->protocol, seed);
 }
 
 static __always_inline enum sl_shed_class sl_shed_class_of(const struct sl_packet *p)
@@ -81,6 +81,7 @@ static __always_inline void sl_rearm(struct sl_case *c)
 	b->bytes_tat_cu = c->now_ns << SL_CREDIT_SHIFT;
 	b->new_conns_tat_cu = c->now_ns << SL_CREDIT_SHIFT;
 	b->fragments_tat_cu = c->now_ns << SL_CREDIT_SHIFT;
+	b->refusals_until_ns = 0;
 }
 
 /* Room for @cost_cu? Takes nothing; a refused word is pulled back when it has to be. */
@@ -179,6 +180,8 @@ static __always_inline bool sl_only_rates(const struct sl_case *c)
 		return false;
 	if (side->lease_until_ns && c->now_ns >= side->lease_until_ns)
 		return false;
+	if (c->now_ns < c->bucket->refusals_until_ns)
+		return false;
 	return *(volatile __u32 *)&c->bucket->gen == side->gen;
 }
 
@@ -216,6 +219,32 @@ static __always_inline enum sl_reason sl_rates_spent(const struct sl_case *c)
 					 packets->burst_cu, sl_packets_debt(packets)))
 		return SL_REASON_RATE_PACKETS;
 	return SL_REASON_PASS;
+}
+
+static __always_inline bool sl_refusal_holds(__u64 hash, __u64 now_ns)
+{
+	__u32 index = sl_refusal_index(hash);
+	const struct sl_refusal *refusal = bpf_map_lookup_elem(&sl_refusals, &index);
+
+	return refusal && sl_refusal_is(sl_refusal_read(refusal), hash, now_ns);
+}
+
+/*
+ * The gateway refused this connection, or this tenant, until later. Requests are
+ * refused here then; what only acknowledges or ends the connection passes, so that TCP
+ * keeps its own state and sends the request again afterwards.
+ */
+static __always_inline bool sl_is_escalated(const struct sl_case *c)
+{
+	const struct sl_packet *p = c->packet;
+	bool syn = sl_is_syn(p);
+
+	if (c->full || c->now_ns >= c->bucket->refusals_until_ns || p->protocol != PROTO_TCP ||
+	    p->no_ports || (p->tcp_flags & TCP_RST) || !(syn || p->has_payload))
+		return false;
+	if (sl_refusal_holds(sl_refusal_hash_tenant(c->tenant, c->seed), c->now_ns))
+		return true;
+	return !syn && sl_refusal_holds(sl_flow_hash(p, c->seed), c->now_ns);
 }
 
 /* After the lease: the named fallback. True when @ret_reason is the verdict. */
@@ -260,6 +289,8 @@ static __always_inline enum sl_reason sl_judge(struct sl_case *c)
 		return SL_REASON_SHED;
 
 	if (c->way == SL_INGRESS) {
+		if (sl_is_escalated(c))
+			return SL_REASON_ESCALATED;
 		syn = sl_is_syn(p);
 		/* Looked at before anything is charged; charged when all have admitted it. */
 		if ((side->flags & SL_SIDE_CONNS) && sl_refuses_conn(c, syn))

@@ -133,10 +133,11 @@ struct sl_bucket_side {
 	__u64 bytes_tat_cu;
 	__u64 new_conns_tat_cu;
 	__u64 fragments_tat_cu;
-	__u64 reserved2[3]; /* the gateway's requests and cost units */
+	__u64 refusals_until_ns; /* ingress; writer: gateway. Then no sl_refusal is in force */
+	__u64 reserved2[2];
 };
 
-/* sl_buckets: array [tenant], mmapable. Writer: the enforcer (BPF; later the gateway). */
+/* sl_buckets: array [tenant], mmapable. Writer: the enforcer (BPF; gateway where said). */
 struct sl_bucket {
 	struct sl_bucket_side ingress;
 	struct sl_bucket_side egress;
@@ -308,6 +309,23 @@ struct sl_proven {
 	__u32 until_s; /* CLOCK_MONOTONIC seconds */
 };
 
+/* ---- escalation ---------------------------------------------------------------- */
+
+#define SL_REFUSALS	      65536u
+#define SL_REFUSAL_TICK_SHIFT 20 /* a tick is 2^20 ns, about a millisecond */
+#define SL_REFUSAL_NS_MAX     60000000000ull
+
+/*
+ * sl_refusals: array [SL_REFUSALS], mmapable. Writer: gateways. A connection, or a
+ * whole tenant, that kept asking after it was refused: its packets are refused here
+ * until then. Read and written as one 64-bit word: refusal.h. A later one may take the
+ * place of an earlier one, which the gateway then goes on refusing itself.
+ */
+struct sl_refusal {
+	__u32 tag;	  /* of the hash; the rest of it is the index */
+	__u32 until_tick; /* CLOCK_MONOTONIC; wraps after 52 days. Both 0: never used */
+} __attribute__((aligned(8)));
+
 /* ---- control ---------------------------------------------------------------- */
 
 /*
@@ -444,6 +462,7 @@ struct sl_explanation {
 _Static_assert(sizeof(struct sl_side) == 64, "abi: a side is one cache line");
 _Static_assert(sizeof(struct sl_limit) == 256, "abi: sl_limit");
 _Static_assert(sizeof(struct sl_bucket_side) == 64, "abi: a side's buckets are one cache line");
+_Static_assert(sizeof(struct sl_refusal) == 8, "abi: a refusal is one word");
 _Static_assert(sizeof(struct sl_service4) == 16, "abi: sl_service4");
 _Static_assert(sizeof(struct sl_service6) == 32, "abi: sl_service6");
 _Static_assert(sizeof(struct sl_service4_line) == 64, "abi: a line is one cache line");

@@ -58,6 +58,14 @@ static __always_inline __u64 sl_flow6_hash(const __u64 address[4], __u64 key, __
 	return sl_mix((remote + local) ^ key);
 }
 
+/* A connection as seen from here. Addresses are folded to a word each. */
+static __always_inline __u64 sl_tuple_hash(__u64 remote, __u64 local, __be16 remote_port,
+					   __be16 local_port, __u8 protocol, __u64 seed)
+{
+	return sl_mix(sl_mix(remote ^ seed) + local +
+		      ((__u64)remote_port << 32 | (__u64)local_port << 16 | protocol));
+}
+
 /* A remote address: IPv4 whole, IPv6 by its /64, which is what one host has. */
 static __always_inline __u64 sl_source_hash(__u64 address, __u64 seed)
 {

@@ -31,7 +31,8 @@
 	X(12, UNKNOWN_DENIED, unknown_denied, "unknown tenant: the policy is drop")                \
 	X(13, MALFORMED, malformed, "a header runs past the packet or contradicts itself")         \
 	X(14, FRAGMENTS, fragments, "over the tenant's later fragments per second")                \
-	X(15, INTERNAL, internal, "a map lookup failed that cannot fail")
+	X(15, INTERNAL, internal, "a map lookup failed that cannot fail")                          \
+	X(16, ESCALATED, escalated, "kept asking after the gateway had refused it")
 
 #define SL_REASON_ENUM(number, NAME, field, text) SL_REASON_##NAME = (number),
 enum sl_reason {
@@ -50,7 +51,7 @@ struct sl_count {
 #define SL_REASON_FIELD(number, NAME, field, text) struct sl_count field;
 struct sl_reason_counts {
 	SL_REASONS(SL_REASON_FIELD)
-	struct sl_count reserved[SL_REASON_SLOTS - 16];
+	struct sl_count reserved[SL_REASON_SLOTS - 17];
 };
 #undef SL_REASON_FIELD
 
@@ -116,6 +117,6 @@ struct sl_event {
 	__u8 local[16];
 };
 
-_Static_assert(SL_REASON_COUNT_ == 16, "reasons: sl_reason_counts.reserved counts from here");
+_Static_assert(SL_REASON_COUNT_ == 17, "reasons: sl_reason_counts.reserved counts from here");
 _Static_assert(sizeof(struct sl_reason_counts) == SL_REASON_SLOTS * 16, "abi: counts");
 _Static_assert(sizeof(struct sl_event) == 64, "abi: sl_event");

@@ -49,6 +49,7 @@ static void set_sizes(struct sluice_bpf *skel)
 	set_size(skel->maps.sl_proven, SL_SHIELD_CELLS);
 	set_size(skel->maps.sl_flows4, SL_SHIELD_FLOW_LINES);
 	set_size(skel->maps.sl_flows6, SL_SHIELD_FLOW_LINES);
+	set_size(skel->maps.sl_refusals, SL_REFUSALS);
 	set_size(skel->maps.sl_sources4, PREFIXES);
 	set_size(skel->maps.sl_sources6, PREFIXES);
 	set_size(skel->maps.sl_blocks4, PREFIXES);
@@ -99,6 +100,7 @@ static void map_all(struct sl_shield *s)
 	s->buckets = map_memory(s->skel->maps.sl_buckets);
 	s->cells = map_memory(s->skel->maps.sl_cells);
 	s->conns = map_memory(s->skel->maps.sl_conns);
+	s->refusals = map_memory(s->skel->maps.sl_refusals);
 	s->services4 = map_memory(s->skel->maps.sl_services4);
 	s->services6 = map_memory(s->skel->maps.sl_services6);
 	s->flows4 = map_memory(s->skel->maps.sl_flows4);
@@ -159,6 +161,7 @@ void sl_shield_close(struct sl_shield *s)
 	(void)munmap(s->buckets, map_bytes(s->skel->maps.sl_buckets));
 	(void)munmap(s->cells, map_bytes(s->skel->maps.sl_cells));
 	(void)munmap(s->conns, map_bytes(s->skel->maps.sl_conns));
+	(void)munmap(s->refusals, map_bytes(s->skel->maps.sl_refusals));
 	(void)munmap(s->services4, map_bytes(s->skel->maps.sl_services4));
 	(void)munmap(s->services6, map_bytes(s->skel->maps.sl_services6));
 	(void)munmap(s->flows4, map_bytes(s->skel->maps.sl_flows4));
@@ -193,6 +196,7 @@ static void zero_memory(const struct sl_shield *s)
 	memset(s->buckets, 0, map_bytes(s->skel->maps.sl_buckets));
 	memset(s->cells, 0, map_bytes(s->skel->maps.sl_cells));
 	memset(s->conns, 0, map_bytes(s->skel->maps.sl_conns));
+	memset(s->refusals, 0, map_bytes(s->skel->maps.sl_refusals));
 	memset(s->services4, 0, map_bytes(s->skel->maps.sl_services4));
 	memset(s->services6, 0, map_bytes(s->skel->maps.sl_services6));
 	memset(s->flows4, 0, map_bytes(s->skel->maps.sl_flows4));

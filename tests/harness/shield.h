@@ -35,6 +35,7 @@ struct sl_shield {
 	struct sl_bucket *buckets;
 	struct sl_cell *cells; /* [2 * SL_SHIELD_CELLS] */
 	struct sl_conns *conns;
+	struct sl_refusal *refusals;
 	struct sl_service4_line *services4; /* [2 * SL_SHIELD_LINES] */
 	struct sl_service6_line *services6;
 	struct sl_flow4_line *flows4; /* [SL_SHIELD_FLOW_LINES] */

@@ -22,7 +22,7 @@
 #define SL_ADMIN_CLIENTS_MAX	 64u
 #define SL_ADMIN_IDLE_S		 120 /* without a request; followers may be idle for ever */
 #define SL_ADMIN_WRITE_S	 30  /* for a client to take what it asked for */
-#define SL_ADMIN_FDS_MAX	 8u
+#define SL_ADMIN_FDS_MAX	 16u
 #define SL_ADMIN_QUEUE_BYTES_MAX 262144u /* of a follower: then its events are lost */
 
 struct event_base;

@@ -49,6 +49,7 @@ static const struct sl_map_shape shapes[] = {
 	[SL_MAP_BUCKETS] = ARRAY("sl_buckets", BPF_F_MMAPABLE, struct sl_bucket),
 	[SL_MAP_CELLS] = ARRAY("sl_cells", BPF_F_MMAPABLE, struct sl_cell),
 	[SL_MAP_PROVEN] = ARRAY("sl_proven", 0, struct sl_proven),
+	[SL_MAP_REFUSALS] = ARRAY("sl_refusals", BPF_F_MMAPABLE, struct sl_refusal),
 	[SL_MAP_CONNS] = ARRAY("sl_conns", BPF_F_MMAPABLE, struct sl_conns),
 	[SL_MAP_SOCKETS] = { .name = "sl_sockets",
 			     .type = BPF_MAP_TYPE_SK_STORAGE,
@@ -123,6 +124,8 @@ uint32_t sl_map_entries(enum sl_map_id id, const struct sl_sizes *sizes)
 		return 2 * sizes->cells;
 	case SL_MAP_PROVEN:
 		return sizes->cells;
+	case SL_MAP_REFUSALS:
+		return SL_REFUSALS;
 	case SL_MAP_SOCKETS:
 		return 0; /* socket storage lives with the sockets */
 	case SL_MAP_EVENTS:
