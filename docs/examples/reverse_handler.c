@@ -53,7 +53,7 @@ static void run(void *state, const struct sl_worker_job *job, struct sl_worker_r
 	for (size_t i = 0; i < job->payload_length; i++)
 		text[i] = job->payload[job->payload_length - 1 - i];
 	(void)reverse->host->output_text(result, text, job->payload_length);
-	result->cost = 0.001 * (double)job->payload_length;
+	result->cost = (double)job->payload_length / 1000;
 	free(text);
 }
 
