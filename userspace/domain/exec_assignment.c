@@ -110,7 +110,7 @@ int sl_exec_assignment_identify(struct sl_exec_assignment *ret, struct sl_span t
 	return 0;
 }
 
-/* ---- writing ------------------------------------------------------------------------------- */
+/* ---- writing ---------------------------------------------------------------------- */
 
 static bool is_ours(const char *name)
 {

@@ -153,7 +153,7 @@ static int refuse_missing(struct sl_fields_error *error, const char *name)
 int sl_fields_read(void *at, const struct sl_field *fields, size_t count, struct sl_span text,
 		   struct sl_fields_error *error)
 {
-	struct sl_json_value values[SL_FIELDS_MAX];
+	struct sl_json_value values[SL_FIELDS_MAX] = { 0 };
 	int err = pick(values, fields, count, text, error);
 
 	for (size_t i = 0; i < count && !err; i++) {

@@ -50,7 +50,7 @@ static const char insert[] =
 	"VALUES (?1, ?2, ?3, ?4, ?5, ?6, nullif(?7, ''), nullif(?8, ''), nullif(?9, ''), "
 	"nullif(?10, ''), ?11, ?12, ?13) ON CONFLICT (event_id) DO NOTHING";
 
-/* ---- errors ----------------------------------------------------------------------------- */
+/* ---- errors ----------------------------------------------------------------------- */
 
 static int errno_of(int code)
 {
@@ -104,7 +104,7 @@ void sl_ledger_finalizep(sqlite3_stmt **statement)
 	(void)sqlite3_finalize(*statement);
 }
 
-/* ---- open and close ------------------------------------------------------------------------ */
+/* ---- open and close --------------------------------------------------------------- */
 
 static int read_number(int64_t *ret, sqlite3 *db, const char *sql, struct sl_ledger_error *error)
 {

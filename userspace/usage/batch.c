@@ -104,7 +104,7 @@ void sl_usage_batch_tick(struct sl_usage *usage)
 	(void)sl_usage_write(usage);
 }
 
-/* ---- what is no event ------------------------------------------------------------------------ */
+/* ---- what is no event ------------------------------------------------------------- */
 
 /* Lives until the stream has answered; the message is termed only then. */
 struct burial {

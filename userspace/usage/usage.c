@@ -60,7 +60,7 @@ __attribute__((format(printf, 3, 4))) static int fail(struct step_error *error, 
 	return err;
 }
 
-/* ---- the bus --------------------------------------------------------------------------------- */
+/* ---- the bus ---------------------------------------------------------------------- */
 
 static int read_password(char ret[PASSWORD_BYTES], const char *path, struct step_error *error)
 {
@@ -168,8 +168,7 @@ static void set_up(struct sl_usage *usage)
 		setup_failed(usage, err);
 }
 
-/* ---- timers and signals ------------------------------------------------------------------------
- */
+/* ---- timers and signals ----------------------------------------------------------- */
 
 static void forget_old(struct sl_usage *usage, uint64_t now_ns)
 {
@@ -275,8 +274,7 @@ static int start_timers(struct sl_usage *usage, struct step_error *error)
 	return 0;
 }
 
-/* ---- start and end
- * --------------------------------------------------------------------------------- */
+/* ---- start and end ---------------------------------------------------------------- */
 
 static int read_config(struct sl_usage *usage, struct step_error *error)
 {

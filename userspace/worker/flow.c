@@ -101,8 +101,7 @@ void sl_job_hand_back(struct sl_job *job)
 		sl_job_free(job);
 }
 
-/* ---- into a thread ----------------------------------------------------------------------------
- */
+/* ---- into a thread ---------------------------------------------------------------- */
 
 static struct sl_job *oldest_waiting(const struct sl_worker *worker)
 {
@@ -176,8 +175,7 @@ void sl_worker_on_run_done(void *context, struct sl_run *run)
 	sl_worker_dispatch(worker);
 }
 
-/* ---- by the clock
- * -------------------------------------------------------------------------------- */
+/* ---- by the clock ----------------------------------------------------------------- */
 
 static void extend(struct sl_job *job, uint64_t now_ns)
 {

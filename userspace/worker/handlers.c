@@ -74,7 +74,7 @@ static int make_plugin(struct sl_bound_handler *bound, struct sl_handlers_error 
 	char why[200] = "";
 	int err = find_plugin(bound, error);
 
-	if (err || !bound->handler->init)
+	if (err || !bound->handler || !bound->handler->init)
 		return err;
 	err = bound->handler->init(&bound->state, &sl_run_host, bound->config->settings, why,
 				   sizeof(why));
@@ -108,11 +108,10 @@ int sl_handlers_new(struct sl_handlers **ret, struct sl_worker_config *config,
 	}
 	handlers->holders = 1;
 	handlers->config = config;
-	for (size_t i = 0; i < config->handler_count; i++)
-		handlers->bound[i].config = &config->handlers[i];
 	for (size_t i = 0; i < config->handler_count && !err; i++) {
 		struct sl_bound_handler *bound = &handlers->bound[i];
 
+		bound->config = &config->handlers[i];
 		err = bound->config->kind == SL_HANDLER_PLUGIN ? make_plugin(bound, error)
 							       : make_built_in(bound, error);
 		bound->ready = !err;

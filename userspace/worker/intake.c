@@ -23,8 +23,7 @@ static bool is_exhausted(const struct sl_job *job, uint64_t age_ns)
 	       age_ns > worker->max_deliver * worker->ack_wait_ns;
 }
 
-/* ---- a message becomes a job -------------------------------------------------------------------
- */
+/* ---- a message becomes a job ------------------------------------------------------ */
 
 static char *copy_of(struct sl_span span)
 {
@@ -127,8 +126,7 @@ static int read_job(struct sl_job *job, size_t length, struct sl_fields_error *e
 	return job->payload && job->options ? 0 : -ENOMEM;
 }
 
-/* ---- verdicts -----------------------------------------------------------------------------------
- */
+/* ---- verdicts --------------------------------------------------------------------- */
 
 static void say(struct sl_job *job, bool accepted, const char *reason)
 {
@@ -353,8 +351,7 @@ void sl_worker_on_assignment(void *context, const struct sl_bus_message *message
 		sl_js_pull_done(worker->pull);
 }
 
-/* ---- cancellations
- * ------------------------------------------------------------------------------- */
+/* ---- cancellations ---------------------------------------------------------------- */
 
 void sl_worker_on_cancel(void *context, const struct sl_bus_message *message)
 {

@@ -3,12 +3,16 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "userspace/base/cleanup.h"
 
 #define NS_PER_S 1e9
+
+#define STAT_UTIME     11 /* after the name: state, ppid, ... (proc(5)); then stime */
+#define STATM_RESIDENT 1
 
 static int read_line(char *ret, size_t size, const char *path)
 {
@@ -17,15 +21,27 @@ static int read_line(char *ret, size_t size, const char *path)
 	return file && fgets(ret, (int)size, file) ? 0 : -EIO;
 }
 
+/* The number in field @at of @text, counted from 0, blanks between them. -EINVAL. */
+static int read_field(uint64_t *ret, const char *text, unsigned int at)
+{
+	char *end = NULL;
+
+	for (; at; at--) {
+		text += strspn(text, " ");
+		text += strcspn(text, " ");
+	}
+	errno = 0;
+	*ret = strtoull(text, &end, 10);
+	return end == text || errno ? -EINVAL : 0;
+}
+
 int sl_load_parse_stat(uint64_t *ret_ticks, const char *text)
 {
 	const char *after = strrchr(text, ')');
-	unsigned long long user, system;
+	uint64_t user, system;
 
-	/* state ppid pgrp session tty tpgid flags minflt cminflt majflt cmajflt utime stime */
-	if (!after || /* NOLINTNEXTLINE(cert-err34-c): the kernel wrote it */
-	    sscanf(after + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %llu %llu", &user,
-		   &system) != 2)
+	if (!after || read_field(&user, after + 1, STAT_UTIME) != 0 ||
+	    read_field(&system, after + 1, STAT_UTIME + 1) != 0)
 		return -EINVAL;
 	*ret_ticks = user + system;
 	return 0;
@@ -55,20 +71,17 @@ static int look_at_cpu(struct sl_load *load, uint64_t now_ns)
 
 int sl_load_look(struct sl_load *load, uint64_t now_ns)
 {
-	unsigned long long pages = 0;
 	long page = sysconf(_SC_PAGESIZE);
 	int err = look_at_cpu(load, now_ns);
-	char line[256];
+	uint64_t pages = 0;
+	char line[256], *end = line;
 
-	/* NOLINTNEXTLINE(cert-err34-c): the kernel wrote it */
 	if (page > 0 && read_line(line, sizeof(line), "/proc/self/statm") == 0 &&
-	    sscanf(line, "%*u %llu", &pages) == 1)
+	    read_field(&pages, line, STATM_RESIDENT) == 0)
 		load->mem_bytes = pages * (uint64_t)page;
 	else
 		err = -EIO;
-	/* NOLINTNEXTLINE(cert-err34-c): the kernel wrote it */
-	if (read_line(line, sizeof(line), "/proc/loadavg") != 0 ||
-	    sscanf(line, "%lf", &load->load1) != 1)
-		err = -EIO;
-	return err;
+	if (read_line(line, sizeof(line), "/proc/loadavg") == 0)
+		load->load1 = strtod(line, &end);
+	return end == line ? -EIO : err;
 }

@@ -80,7 +80,7 @@ void sl_run_execute(struct sl_run *run)
 		run->result.cost = SL_FIELD_AMOUNT_MAX;
 }
 
-/* ---- what a handler may ask ----------------------------------------------------------------- */
+/* ---- what a handler may ask ------------------------------------------------------- */
 
 static bool host_stopped(const struct sl_worker_job *job)
 {

@@ -124,6 +124,28 @@ struct sl_worker {
 
 uint64_t sl_worker_wall_ms(void);
 void sl_worker_random(void *ret, size_t size);
+
+struct sl_worker_error {
+	char message[400];
+};
+
+/* Writes the message and returns @err. */
+int sl_worker_fail(struct sl_worker_error *error, int err, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* reload.c: the file, and the handlers that it names. */
+int sl_worker_read_config(struct sl_worker *worker, struct sl_worker_error *error);
+void sl_worker_reload(struct sl_worker *worker);
+
+/* connect.c: the bus, the streams and the pull. */
+int sl_worker_open_bus(struct sl_worker *worker, struct sl_worker_error *error);
+int sl_worker_subscribe(struct sl_worker *worker, struct sl_worker_error *error);
+void sl_worker_set_up(struct sl_worker *worker);
+
+/* drain.c */
+void sl_worker_drain(struct sl_worker *worker);
+void sl_worker_drain_on(struct sl_worker *worker);
+
 size_t sl_worker_count(const struct sl_worker *worker, enum sl_job_state state);
 struct sl_job *sl_worker_find(const struct sl_worker *worker, const char *assignment_id);
 
