@@ -319,9 +319,68 @@ def unpublished():
     same(router.metric("router_retry_exhausted_total"), 1, "exhausted")
 
 
+def sluicectl(nats, *arguments):
+    """Exit code and output of sluicectl with this server."""
+    command = [os.path.join(BUILD, "bin", "sluicectl"), *arguments, "--nats", "nats://" + nats.address]
+    ran = subprocess.run(command, capture_output=True, text=True, check=False, timeout=20)
+    return ran.returncode, ran.stdout + ran.stderr
+
+
+def letters(nats, *arguments):
+    code, output = sluicectl(nats, "dlq", "list", "--json", *arguments)
+    same(code, 0, output)
+    return json.loads(output)["letters"]
+
+
+def replays():
+    """dead letters are listed, shown and replayed; what was refused is counted once after it"""
+    nats, peer, router = fresh(TWO + "tenants: [acme]\ndlq: {message: whole}\n")
+    same(letters(nats), [], "letters")
+    ask(peer, body(version="2"))
+    foreign = str(uuid.uuid4())
+    peer.js_publish(RESULT, result(foreign, tenant_id="later"), "result-" + foreign, {})
+    assert until(lambda: len(letters(nats)) == 2), letters(nats)
+    rejected = letters(nats, "--subject", RESULT)
+    same([(one["error_code"], one["tenant_id"], one["replayable"]) for one in rejected], [("TENANT_FORBIDDEN", "", True)])
+    code, output = sluicectl(nats, "dlq", "show", str(rejected[0]["sequence"]), "--json")
+    same((code, json.loads(output)["message"]["assignment_id"]), (0, foreign), "show")
+    # The tenant is taken in; replayed twice, it is metered once.
+    with open(path("router.yaml")) as file:
+        config = file.read()
+    with open(path("router.yaml"), "w") as file:
+        file.write(config.replace("[acme]", "[acme, later]"))
+    assert until(lambda: router.metric("sluice_config_reloads_total") == 1), "no reload"
+    for arguments in (("--keep", str(rejected[0]["sequence"])), ("--all", "--subject", RESULT)):
+        code, output = sluicectl(nats, "dlq", "replay", *arguments)
+        same(code, 0, output)
+    assert until(lambda: usage(peer) == [foreign]), usage(peer)
+    time.sleep(0.5)
+    same(usage(peer), [foreign], "usage events")
+    # A request that is still wrong is refused again, and stays.
+    code, output = sluicectl(nats, "dlq", "replay", "--all")
+    assert code == 1 and "VERSION_UNSUPPORTED" in output, output
+    same({one["error_code"] for one in letters(nats)}, {"VERSION_UNSUPPORTED"}, "letters left")
+    code, output = sluicectl(nats, "dlq", "show", "999")
+    assert code == 1 and "there is none" in output, output
+    nats.kill()
+    code, output = sluicectl(nats, "dlq", "list")
+    same(code, 3, output)
+
+
+def without_message():
+    """by default a dead letter has no message, and cannot be replayed"""
+    nats, peer, router = fresh()
+    ask(peer, body(task=None))
+    assert until(lambda: len(letters(nats)) == 1), letters(nats)
+    same(letters(nats)[0]["replayable"], False, "replayable")
+    code, output = sluicectl(nats, "dlq", "replay", str(letters(nats)[0]["sequence"]))
+    assert code == 1 and "was not kept" in output, output
+
+
 run_all(
     [
         shares_work, assigns_once, found_elsewhere, metered_once, expires, breaks_circuits, hears_workers,
         reloads, captured, drains, outlives_nats, unpublished,
+        replays, without_message,
     ]
 )  # fmt: skip

@@ -138,6 +138,37 @@ static const struct sl_option usage_options[] = {
 	{ 0 },
 };
 
+#define OPTIONS_NATS                                                                               \
+	{ "nats", "URL", "the server (default NATS_URL, or nats://127.0.0.1:4222)", NULL },        \
+	{                                                                                          \
+		"credentials", "FILE", "a user's JWT and seed", "@files"                           \
+	}
+#define OPTIONS_LETTERS                                                                            \
+	{ "tenant", "NAME", "only of this tenant", NULL },                                         \
+		{ "reason", "REASON", "only for this reason",                                      \
+		  "validation_failed processing_error maxdeliver_exhausted" },                     \
+	{                                                                                          \
+		"subject", "SUBJECT", "only of messages to this subject", NULL                     \
+	}
+
+static const struct sl_option dlq_list_options[] = {
+	OPTIONS_NATS,
+	OPTIONS_LETTERS,
+	{ "limit", "N", "at most so many, the newest (default 100)", NULL },
+	OPTION_CSV,
+	{ 0 },
+};
+
+static const struct sl_option dlq_show_options[] = { OPTIONS_NATS, { 0 } };
+
+static const struct sl_option dlq_replay_options[] = {
+	OPTIONS_NATS,
+	OPTIONS_LETTERS,
+	{ "all", NULL, "every letter that the options above leave", NULL },
+	{ "keep", NULL, "leave them among the dead letters as well", NULL },
+	{ 0 },
+};
+
 static const struct sl_option uninstall_options[] = {
 	{ "yes", NULL, "do not ask", NULL },
 	{ 0 },
@@ -197,6 +228,12 @@ const struct sl_command sl_commands[] = {
 	  capacity_options, sl_cmd_capacity },
 	{ "usage", "report", "", "Cost and success of jobs by run, provider, day or tenant", NULL,
 	  0, 0, usage_options, sl_cmd_usage_report },
+	{ "dlq", "list", "", "Messages that could not be worked on", NULL, 0, 0, dlq_list_options,
+	  sl_cmd_dlq_list },
+	{ "dlq", "show", "NUMBER", "One of them, whole", NULL, 1, 1, dlq_show_options,
+	  sl_cmd_dlq_show },
+	{ "dlq", "replay", "[NUMBER...]", "Send messages again to where they belong", NULL, 0,
+	  SL_POSITIONALS_MAX, dlq_replay_options, sl_cmd_dlq_replay },
 	{ "reload", NULL, "", "Have the agent read its configuration again", NULL, 0, 0, NULL,
 	  sl_cmd_reload },
 	{ "uninstall", NULL, "", "Take everything of Sluice out of the kernel", NULL, 0, 0,
