@@ -186,6 +186,16 @@ def same(got, wanted, what="value"):
     assert got == wanted, f"{what}: {got!r}, wanted {wanted!r}"
 
 
+def check_documents(binary, name):
+    """The page of operations ends with what the program says of its keys."""
+    said = subprocess.run([binary, "--config-help"], capture_output=True, text=True, check=True).stdout
+    with open(os.path.join(ROOT, "docs", "ops", name + ".md")) as file:
+        assert file.read().endswith("#" + said), f"make docs/ops/{name}.md anew from --config-help"
+    example = os.path.join(ROOT, "docs", "examples", name + ".yaml")
+    checked = subprocess.run([binary, "--check", "--config", example], capture_output=True, text=True)
+    same((checked.returncode, "is good" in checked.stdout), (0, True), checked.stderr)
+
+
 def tell_logs():
     for program in programs:
         if not isinstance(program, Nats):

@@ -5,6 +5,7 @@ import csv
 import io
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 import time
@@ -78,7 +79,7 @@ def counted_once():
     """an event counts once, however often and under whatever name it comes"""
     nats, peer, usage, ledger, _ = fresh()
     for made in (event(assignment_id="a"), event(assignment_id="b", cost=1, status="error")):
-        for number in range(3): # the stream takes them for different messages
+        for number in range(3):  # the stream takes them for different messages
             send(peer, made, f"{made['assignment_id']}-{number}")
     lone = event()
     del lone["assignment_id"]
@@ -159,8 +160,6 @@ def malformed():
 def locked():
     """a ledger that cannot be written holds events back unacked, and loses none"""
     nats, peer, usage, ledger, _ = fresh("ack_wait: 1s")
-    import sqlite3
-
     holder = sqlite3.connect(ledger, isolation_level=None)
     holder.execute("BEGIN IMMEDIATE")
     for _ in range(5):
@@ -200,4 +199,9 @@ def retention():
     peer.close()
 
 
-run_all([counted_once, killed, reports, malformed, locked, labels, retention])
+def documented():
+    """docs/ops/usage.md has the keys that --config-help prints, the example is good"""
+    check_documents(os.path.join(BUILD, "bin", "sluice-usage"), "usage")
+
+
+run_all([counted_once, killed, reports, malformed, locked, labels, retention, documented])

@@ -346,9 +346,15 @@ def many():
     close(peer, worker, other, nats)
 
 
+def documented():
+    """docs/ops/worker.md has the keys that --config-help prints, the example is good"""
+    binary = os.path.join(BUILD, "bin", "sluice-worker")
+    check_documents(binary, "worker")
+
+
 only = sys.argv[1:]
 checks = [
     done_once, killed, long_job, cancelled, deadlines, full, unknown, drains, drains_in_time,
-    malformed, gives_up, outlives_nats, posts, plugin, many,
+    malformed, gives_up, outlives_nats, posts, plugin, many, documented,
 ]  # fmt: skip
 run_all([check for check in checks if not only or check.__name__ in only])
