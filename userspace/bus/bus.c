@@ -10,6 +10,7 @@
 
 static void release(struct sl_bus *bus)
 {
+	sl_bus_spent_free(bus);
 	sl_bus_subscriptions_free(bus);
 	if (bus->requests.chunks)
 		sl_bus_requests_free(bus);

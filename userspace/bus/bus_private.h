@@ -156,6 +156,23 @@ struct sl_bus_subscription {
 	void *drained_context;
 };
 
+/*
+ * Messages that were handled. nats.c frees each in a thread of its own, which it wakes
+ * for it: a switch of threads a message, a third of what a request cost. Handed over
+ * together they cost one.
+ */
+#define SL_BUS_SPENT_MAX       128u
+#define SL_BUS_SPENT_BYTES_MAX (1u << 20)
+
+struct sl_bus_spent {
+	natsMsg *messages[SL_BUS_SPENT_MAX];
+	unsigned int count;
+	size_t bytes;
+};
+
+void sl_bus_spend(struct sl_bus *bus, natsMsg *message);
+void sl_bus_spent_free(struct sl_bus *bus);
+
 struct sl_bus {
 	struct sl_loop *loop;
 	struct sl_bus_worker worker;
@@ -188,6 +205,7 @@ struct sl_bus {
 	void *context;
 	char last_error[256];
 	char js_error[256];
+	struct sl_bus_spent spent;
 	/* Somebody of this folder who must know of a new connection. */
 	struct sl_bus_watch *watches;
 	uint64_t watch_round;

@@ -108,7 +108,8 @@ static natsStatus publish_headed(struct sl_bus *bus, const char *subject, const 
 			status = set_header(message, &headers[i]);
 	if (status == NATS_OK)
 		status = natsConnection_PublishMsg(bus->nats, message);
-	natsMsg_Destroy(message);
+	if (message)
+		sl_bus_spend(bus, message);
 	return status;
 }
 

@@ -80,6 +80,23 @@ void sl_bus_subscriptions_disconnect(struct sl_bus *bus)
 
 /* ---- messages ------------------------------------------------------------------------- */
 
+void sl_bus_spent_free(struct sl_bus *bus)
+{
+	while (bus->spent.count)
+		natsMsg_Destroy(bus->spent.messages[--bus->spent.count]);
+	bus->spent.bytes = 0;
+}
+
+void sl_bus_spend(struct sl_bus *bus, natsMsg *message)
+{
+	struct sl_bus_spent *spent = &bus->spent;
+
+	spent->messages[spent->count++] = message;
+	spent->bytes += (size_t)natsMsg_GetDataLength(message);
+	if (spent->count == SL_BUS_SPENT_MAX || spent->bytes > SL_BUS_SPENT_BYTES_MAX)
+		sl_bus_spent_free(bus);
+}
+
 void sl_bus_subscription_deliver(struct sl_bus_subscription *subscription)
 {
 	int messages = 0, bytes = 0;
@@ -101,7 +118,7 @@ void sl_bus_subscription_deliver(struct sl_bus_subscription *subscription)
 			return;
 		subscription->bus->stats.received_total++;
 		subscription->handler(subscription->context, &message);
-		natsMsg_Destroy(message.nats);
+		sl_bus_spend(subscription->bus, message.nats);
 	}
 }
 
