@@ -194,11 +194,14 @@ static bool is_worker(void)
 /* A descriptor of our own, which keeps its number when the file is opened anew. */
 static int open_log(struct sl_glue_main *main_conf)
 {
-	int fd = main_conf->log_file ? main_conf->log_file->fd : STDERR_FILENO;
+	int fd = main_conf->log_file ? main_conf->log_file->fd : STDERR_FILENO, r;
 
 	worker.log_fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
-	return sl_log_new(&worker.log, worker.log_fd, SL_LOG_JSON,
-			  (enum sl_log_level)main_conf->settings->log.level);
+	r = sl_log_new(&worker.log, worker.log_fd, SL_LOG_JSON,
+		       (enum sl_log_level)main_conf->settings->log.level);
+	if (!r)
+		sl_log_set_component(worker.log, "gateway");
+	return r;
 }
 
 /* After `nginx -s reopen` the file is another. */
