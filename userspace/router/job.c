@@ -174,9 +174,11 @@ bool sl_job_start(struct sl_router *router, const struct sl_bus_message *message
 static void take_over(struct sl_job *job, const struct sl_shared_record *record)
 {
 	const struct sl_policies *policies = &job->router->settings.policies;
-	static const char *const wanted[] = { "decision", "decision.provider_id" };
-	struct sl_json_value found[2];
+	static const char *const wanted[] = { "decision", "decision.provider_id",
+					      "context.trace_id" };
+	struct sl_json_value found[3];
 	struct sl_provider provider = { .priority = 0 };
+	char trace_id[SL_TRACE_ID_CHARS + 1];
 	size_t length;
 
 	sl_json_out_reset(&job->answer);
@@ -184,9 +186,14 @@ static void take_over(struct sl_job *job, const struct sl_shared_record *record)
 	if (!job->request.pushes)
 		return;
 	memcpy(job->assignment_id, record->assignment_id, sizeof(job->assignment_id));
-	if (sl_json_pick(found, wanted, 2, record->answer, NULL) != 0 ||
+	if (sl_json_pick(found, wanted, 3, record->answer, NULL) != 0 ||
 	    sl_json_text(provider.id, sizeof(provider.id), &length, found[1]) != 0)
 		return;
+	/* Who claimed it may have died before it was published: it then goes out from here,
+	 * in the trace that the answer names. */
+	if (sl_json_text(trace_id, sizeof(trace_id), &length, found[2]) == 0 &&
+	    length == SL_TRACE_ID_CHARS)
+		memcpy(job->request.trace.trace_id, trace_id, sizeof(trace_id));
 	for (size_t i = 0; i < policies->provider_count; i++)
 		if (strcmp(policies->providers[i].id, provider.id) == 0)
 			provider = policies->providers[i];
