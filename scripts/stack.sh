@@ -63,6 +63,7 @@ stack_spawn() {
 	shift
 	mkdir -p "$stack_dir/log"
 	setsid "${stack_prefix[@]}" "$@" >>"$stack_dir/log/$name.log" 2>&1 </dev/null &
+	disown $!
 	echo $! >"$stack_dir/$name.pid"
 	stack_started $! >"$stack_dir/$name.started"
 }
@@ -82,17 +83,22 @@ stack_wait() {
 	done
 }
 
-# stack_end NAME [SIGNAL]: ends it and waits for it; after 10 s it is killed
+# stack_end NAME [SIGNAL]: ends it and waits for it; after 10 s it is killed. KILL is for
+# its children as well: nginx's workers would keep the port.
 stack_end() {
 	local pid end=$((SECONDS + 10))
 
 	if stack_runs "$1"; then
 		pid=$(cat "$stack_dir/$1.pid")
-		kill -"${2:-TERM}" "$pid" 2>/dev/null
+		if [ "${2:-TERM}" = KILL ]; then
+			kill -KILL -- "-$pid" 2>/dev/null
+		else
+			kill -"${2:-TERM}" "$pid" 2>/dev/null
+		fi
 		while stack_runs "$1" && [ "$SECONDS" -lt "$end" ]; do
 			sleep 0.05
 		done
-		! stack_runs "$1" || kill -KILL "$pid" 2>/dev/null
+		! stack_runs "$1" || kill -KILL -- "-$pid" 2>/dev/null
 	fi
 	rm -f "$stack_dir/$1.pid" "$stack_dir/$1.started"
 }
@@ -176,11 +182,14 @@ stack_start_usage() {
 	stack_ready usage "$stack_usage_port"
 }
 
+# Further edits of router.yaml, for tests.
+stack_router_sed=(-e '')
 # stack_start_router [N]: the first one, or another
 stack_start_router() {
 	local name=router${1:-1} port=$((stack_router_port + ${1:-1} - 1))
 
-	stack_config router.yaml -e "s|port: 9478|port: $port|" >"$stack_dir/$name.yaml"
+	stack_config router.yaml -e "s|port: 9478|port: $port|" "${stack_router_sed[@]}" \
+		>"$stack_dir/$name.yaml"
 	stack_spawn "$name" "$stack_build/bin/sluice-router" --config "$stack_dir/$name.yaml"
 	stack_ready "$name" "$port"
 }

@@ -244,6 +244,9 @@ def check(given):
     while work.accepted.keys() - ledger(given.ledger).keys() and time.monotonic() < end:
         time.sleep(0.5)
     settle(lambda: sum(map(len, ledger(given.ledger).values())), 10)
+    whose = {assignment_id: request_id for request_id, assignment_id, _ in work.heard["assignment"]}
+    for line in work.heard["ack"]:  # an ack names its assignment alone
+        line[0] = whose.get(line[1])
     for name in HEARD:
         if work.heard[name]:
             wrong |= work.hop(name, work.heard[name], name == "assignment")
