@@ -133,10 +133,18 @@ static void say(struct sl_job *job, bool accepted, const char *reason)
 	struct sl_worker *worker = job->worker;
 	struct sl_exec_ack ack = { .accepted = accepted };
 	struct sl_json_out out = SL_JSON_OUT(4096);
-	struct sl_bus_header headers[4];
+	struct sl_bus_header headers[5];
 	size_t count = sl_job_headers(headers, job);
+	char id[sizeof(SL_MSG_ID_ACK) + sizeof(ack.assignment_id) + 24];
 	struct sl_span text;
 
+	/* Accepted is said once; a job may be rejected by several workers. */
+	if (accepted)
+		(void)snprintf(id, sizeof(id), SL_MSG_ID_ACK "%s", job->assignment.assignment_id);
+	else
+		(void)snprintf(id, sizeof(id), SL_MSG_ID_ACK "%s-%llu",
+			       job->assignment.assignment_id, (unsigned long long)job->deliveries);
+	headers[count++] = (struct sl_bus_header){ SL_HEADER_MSG_ID, sl_span_of(id) };
 	(void)snprintf(ack.assignment_id, sizeof(ack.assignment_id), "%s",
 		       job->assignment.assignment_id);
 	(void)snprintf(ack.tenant_id, sizeof(ack.tenant_id), "%s", job->assignment.tenant_id);
