@@ -210,7 +210,11 @@ void sl_nats_kill(struct sl_nats *nats)
 
 void sl_nats_freeze(const struct sl_nats *nats, bool frozen)
 {
+	int status;
+
 	assert_int_equal(kill(nats->pid, frozen ? SIGSTOP : SIGCONT), 0);
+	if (frozen)
+		assert_int_equal(waitpid(nats->pid, &status, WUNTRACED), nats->pid);
 }
 
 void sl_nats_close(struct sl_nats *nats)

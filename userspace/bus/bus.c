@@ -8,6 +8,8 @@
 
 #include "userspace/bus/bus_private.h"
 
+#define COLLECT_MS 10
+
 static void release(struct sl_bus *bus)
 {
 	sl_bus_spent_free(bus);
@@ -95,7 +97,10 @@ const char *sl_bus_last_error(const struct sl_bus *bus)
 
 int sl_bus_library_close(uint32_t timeout_ms)
 {
-	natsStatus status = nats_CloseAndWait(timeout_ms);
+	natsStatus status;
 
+	/* It frees messages in a thread, and does not wait until all are. */
+	nats_Sleep(COLLECT_MS);
+	status = nats_CloseAndWait(timeout_ms);
 	return status == NATS_OK ? 0 : -ETIMEDOUT;
 }

@@ -71,6 +71,14 @@ static natsStatus detach(void *user)
 
 /* ---- one connect ---------------------------------------------------------------------------- */
 
+/* nats.c begins with "(file.c:123): ", which tells an operator nothing. */
+static const char *without_place(const char *text)
+{
+	const char *end = *text == '(' ? strstr(text, "): ") : NULL;
+
+	return end ? end + 3 : text;
+}
+
 static void describe(struct sl_bus_connected *ret, const char *url, natsStatus status)
 {
 	natsStatus last = NATS_OK;
@@ -80,7 +88,7 @@ static void describe(struct sl_bus_connected *ret, const char *url, natsStatus s
 	if (!text || !*text)
 		text = natsStatus_GetText(status);
 	(void)snprintf(ret->error, sizeof(ret->error), "%.100s: %.150s", host ? host + 1 : url,
-		       text);
+		       without_place(text));
 	if (status == NATS_CONNECTION_AUTH_FAILED)
 		ret->refused = true;
 }
