@@ -49,7 +49,8 @@ static void put_value(FILE *out, const char *path, const struct sl_conf_field *f
 	put(out, "- `%s%s%s`%s: %s", path, *path ? "." : "", field->key,
 	    field->count_offset ? " (list)" : "", field->type->name);
 	if (field->choices)
-		put(out, " %s", sl_choice_list(choices, sizeof(choices), field->choices));
+		put(out, "%s %s", field->type == &sl_conf_choice ? "" : ", scheme",
+		    sl_choice_list(choices, sizeof(choices), field->choices));
 	put_range(out, field);
 	if (field->count_offset)
 		put(out, "; at most %" PRIu64, field->max);

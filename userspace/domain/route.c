@@ -111,6 +111,9 @@ static uint32_t draw(const struct pool *pool, uint64_t random)
 {
 	double at = fraction(random) * pool->total;
 
+	/* All weights are 0: one is as good as another. */
+	if (pool->total <= 0)
+		return (uint32_t)(fraction(random) * pool->count);
 	for (uint32_t i = 0; i + 1 < pool->count; i++) {
 		if (at < pool->score[i])
 			return i;
@@ -137,6 +140,12 @@ static void choose(struct sl_route_choice *ret, const struct pool *pool, uint32_
 	ret->how = how;
 }
 
+static unsigned int share_percent(const struct pool *pool, double score)
+{
+	return pool->total > 0 ? (unsigned int)(100 * score / pool->total + 0.5)
+			       : 100 / pool->count;
+}
+
 static void choose_scored(struct sl_route_choice *ret, const struct pool *pool, uint64_t random)
 {
 	static const char *const words[] = { "weighted", "best score", "first in order" };
@@ -154,7 +163,7 @@ static void choose_scored(struct sl_route_choice *ret, const struct pool *pool, 
 	else
 		(void)snprintf(ret->reason, sizeof(ret->reason),
 			       "%s, %u %% of the score over %u candidates", words[strategy],
-			       (unsigned int)(100 * ret->score / pool->total + 0.5), pool->count);
+			       share_percent(pool, ret->score), pool->count);
 }
 
 static bool choose_sticky(struct sl_route_choice *ret, const struct pool *pool,

@@ -48,7 +48,7 @@ static void the_message_is_there_when_it_is_asked_for(void **state)
 
 static void assert_message(const char *text, const char *wanted)
 {
-	struct sl_fields_error error = { "" };
+	struct sl_fields_error error = { .message = "" };
 	struct sl_dead_letter read;
 	struct sl_span message = { NULL, 0 };
 	char buffer[64];
@@ -78,7 +78,7 @@ static void what_is_no_letter_is_refused(void **state)
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct sl_dead_letter read;
-		struct sl_fields_error error = { "" };
+		struct sl_fields_error error = { .message = "" };
 
 		assert_int_equal(sl_dead_letter_read(&read, sl_span_of(cases[i]), &error), -EINVAL);
 		assert_true(error.message[0] != '\0');

@@ -90,6 +90,24 @@ static void a_weighted_choice_follows_the_weights(void **state)
 	assert_string_equal(choice.reason, "weighted, 75 % of the score over 2 candidates");
 }
 
+static void weights_of_nothing_are_even(void **state)
+{
+	struct sl_route_request request = { 0 };
+	struct sl_route_choice choice;
+	unsigned int fast = 0;
+
+	candidates[0].weight = candidates[1].weight = 0;
+	for (int i = 0; i < 100; i++) {
+		request.random = at(i / 100.0);
+		assert_int_equal(route(&choice, "default", &request), 0);
+		fast += choice.provider == 1;
+	}
+	assert_int_equal(fast, 50);
+	assert_string_equal(choice.reason, "weighted, 50 % of the score over 2 candidates");
+	candidates[0].weight = 1;
+	candidates[1].weight = 3;
+}
+
 static void the_best_score_counts_the_cost(void **state)
 {
 	struct sl_route_request request = { .random = at(0.99) };
@@ -199,6 +217,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_weighted_choice_follows_the_weights),
+		cmocka_unit_test(weights_of_nothing_are_even),
 		cmocka_unit_test(the_best_score_counts_the_cost),
 		cmocka_unit_test(in_order_the_first_that_can_is_taken),
 		cmocka_unit_test(constraints_exclude),
