@@ -336,3 +336,24 @@ bool sl_flow_table_next(struct sl_flow_spec *ret, const struct sl_flow_table *ta
 	}
 	return false;
 }
+
+uint64_t sl_flow_table_sweep(const struct sl_flow_table *table, uint64_t *place, uint64_t slots,
+			     sl_flow_is_over *is_over, void *context)
+{
+	const uint64_t all = sl_flow_table_slots(table);
+	uint64_t freed = 0;
+
+	for (; slots && *place < all; slots--) {
+		uint64_t *slot = slot_of_place(table, (*place)++), word;
+		struct sl_flow_spec flow;
+		struct entry entry;
+
+		if (!read_slot(&entry, &word, table, slot))
+			continue;
+		spec_of(&flow, table, &entry);
+		/* From the word that was looked at: whoever took the slot over keeps it. */
+		if (is_over(context, &flow))
+			freed += change(table, slot, word, FREE);
+	}
+	return freed;
+}

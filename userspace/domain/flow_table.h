@@ -78,3 +78,14 @@ int sl_flow_table_unbind(const struct sl_flow_table *table, const struct sl_flow
  */
 bool sl_flow_table_next(struct sl_flow_spec *ret, const struct sl_flow_table *table,
 			uint64_t *place);
+
+/* True: the flow's connection is over. */
+typedef bool sl_flow_is_over(void *context, const struct sl_flow_spec *flow);
+
+/*
+ * Frees what is over in the @slots slots from @place on (0 to begin with), which is then
+ * behind them. A flow that is bound anew, or to another tenant, while @is_over looks at
+ * it stays. Returns how many were freed.
+ */
+uint64_t sl_flow_table_sweep(const struct sl_flow_table *table, uint64_t *place, uint64_t slots,
+			     sl_flow_is_over *is_over, void *context);

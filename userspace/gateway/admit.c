@@ -84,6 +84,23 @@ static void answer_limited(struct sl_exchange *exchange, uint64_t limit, uint64_
 				    });
 }
 
+/* Who keeps asking becomes the kernel's business. The common bucket is of many: no tenant is
+ * blamed for it. */
+static void tell_kernel(struct sl_exchange *exchange, uint64_t wait_ns)
+{
+	struct sl_gateway *gateway = exchange->gateway;
+	struct sl_caller_bucket *bucket = exchange->bucket;
+	bool common = bucket == &sl_shared_tenants(gateway->shared)->common;
+	const struct sl_kernel_refusal refusal = {
+		.tenant_word = common ? NULL : &bucket->words[SL_CLASS_NONE],
+		.tenant = exchange->who.tenant,
+		.wait_ns = wait_ns,
+		.shadow = gateway->settings->limits.shadow,
+	};
+
+	sl_kernel_refused(gateway->kernel, exchange->call.connection, &refusal);
+}
+
 /* The limits of one address, for who cannot say who it is. */
 bool sl_admit_stranger(struct sl_exchange *exchange)
 {
@@ -146,6 +163,7 @@ bool sl_admit(struct sl_exchange *exchange)
 	}
 	sl_count_up(&exchange->bucket->exceeded_total, 1);
 	describe(exchange, &levels[verdict.level], classes[verdict.level], now_ns);
+	tell_kernel(exchange, verdict.wait_ns);
 	if (gateway->settings->limits.shadow) {
 		sl_count_up(&gateway->counters->counts[SL_COUNT_SHADOW_REFUSED], 1);
 		return true;

@@ -24,7 +24,7 @@
 
 struct sl_caller_bucket {
 	uint64_t key[2];
-	struct sl_request_word words[SL_CLASSES];
+	struct sl_request_word words[SL_CLASSES]; /* SL_CLASS_NONE: refusals (kernel.h) */
 	uint64_t limits[SL_CLASSES]; /* set by an operator: requests + 1 or SL_BUCKET_UNLIMITED; 0:
 					the plan's */
 	uint64_t checked_total;

@@ -188,7 +188,12 @@ bool sl_exchange_begin(struct sl_exchange *exchange, struct sl_gateway *gateway)
 		act(exchange);
 		return false;
 	}
-	if (!sl_identify(exchange) || !sl_admit(exchange))
+	if (!sl_identify(exchange))
+		return false;
+	if (exchange->who.authenticated)
+		sl_kernel_bind(gateway->kernel, exchange->call.connection,
+			       sl_span_of(exchange->who.tenant));
+	if (!sl_admit(exchange))
 		return false;
 	fault = fault_of(&exchange->call);
 	if (fault) {

@@ -27,6 +27,7 @@ struct sl_gateway;
 struct sl_exchange;
 struct sl_stream;
 struct sl_caller_bucket;
+struct sl_kernel_connection;
 
 #define SL_TEXT_MAX (SL_IDENTIFIER_MAX + 1)
 #define SL_KEY_MAX  33 /* of a key-value store's key part: a hash in hex, with NUL */
@@ -40,9 +41,10 @@ struct sl_call {
 	struct sl_span request_id, idempotency_key, content_type, accept;
 	struct sl_span client_subject; /* of a verified client certificate */
 	uint8_t peer[16];
-	uint8_t peer_bytes;	/* 4 or 16; 0: not known */
-	int64_t content_length; /* -1: not said (chunked) */
-	bool doubled;		/* one of the fields above came twice */
+	uint8_t peer_bytes;			 /* 4 or 16; 0: not known */
+	int64_t content_length;			 /* -1: not said (chunked) */
+	struct sl_kernel_connection *connection; /* NULL: not TCP, or no agent */
+	bool doubled;				 /* one of the fields above came twice */
 	bool operator_listener;
 };
 

@@ -182,6 +182,7 @@ static void tick(struct sl_loop_timer *timer)
 	if (sl_bus_state(gateway->bus) == SL_BUS_CONNECTED)
 		ensure_store(gateway);
 	refresh_keys(gateway);
+	sl_kernel_tick(gateway->kernel);
 	sl_streams_tick(gateway, now_ns);
 	(void)gateway->loop->timer_set(gateway->loop, timer, TICK_MS);
 }
@@ -279,6 +280,16 @@ int sl_gateway_new(struct sl_gateway **ret, const struct sl_gateway_options *opt
 	if (!r)
 		r = connect_bus(gateway, error);
 	if (!r)
+		r = sl_kernel_new(&gateway->kernel, &(struct sl_kernel_options){
+							    .loop = gateway->loop,
+							    .settings = gateway->settings,
+							    .counters = gateway->counters,
+							    .log = gateway->log,
+							    .ports = options->ports,
+							    .port_count = options->port_count,
+							    .sweeps = options->worker == 0,
+						    });
+	if (!r)
 		r = gateway->loop->timer_set(gateway->loop, &gateway->tick, TICK_MS);
 	if (r)
 		return r;
@@ -299,6 +310,7 @@ void sl_gateway_free(struct sl_gateway *gateway)
 	gateway->draining = true;
 	sl_streams_close(gateway);
 	gateway->loop->timer_clear(gateway->loop, &gateway->tick);
+	sl_kernel_free(gateway->kernel);
 	if (gateway->bus)
 		count_bus(gateway);
 	sl_bus_free(gateway->bus);

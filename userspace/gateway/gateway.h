@@ -20,8 +20,10 @@ struct sl_gateway_options {
 	struct sl_loop *loop;
 	const struct sl_settings *settings;
 	struct sl_shared *shared;
-	unsigned int worker; /* below SL_WORKERS_MAX */
-	struct sl_log *log;  /* may be NULL */
+	unsigned int worker;   /* below SL_WORKERS_MAX */
+	struct sl_log *log;    /* may be NULL */
+	const uint16_t *ports; /* of the listeners, in host order */
+	size_t port_count;
 };
 
 struct sl_gateway_error {

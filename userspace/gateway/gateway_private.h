@@ -6,10 +6,13 @@
 #include "userspace/domain/json.h"
 #include "userspace/gateway/exchange.h"
 #include "userspace/gateway/gateway.h"
+#include "userspace/gateway/kernel.h"
 #include "userspace/obs/log.h"
 
 #define SL_STORE_TIMEOUT_MS 2000
 #define SL_RANDOM_KEPT	    4096
+
+struct sl_metrics;
 
 /* A bucket of the key-value store, made when the connection is there. */
 enum sl_store {
@@ -26,6 +29,7 @@ struct sl_gateway {
 	struct sl_worker_counters *counters;
 	struct sl_log *log;
 	struct sl_keyring *keyring;
+	struct sl_kernel *kernel;
 	struct sl_bus *bus;
 	struct sl_bus_stats counted; /* what the shared counters have already */
 	struct sl_loop_timer tick;
@@ -92,6 +96,8 @@ void sl_do_ask(struct sl_exchange *exchange); /* get_decision and admin: request
 void sl_do_message(struct sl_exchange *exchange);
 void sl_do_block(struct sl_exchange *exchange);
 void sl_do_health(struct sl_exchange *exchange);
+/* What of it is about the kernel, onto the page of metrics. */
+void sl_kernel_metrics(struct sl_metrics *page, const struct sl_worker_counters *sum);
 void sl_do_metrics(struct sl_exchange *exchange);
 void sl_do_limits(struct sl_exchange *exchange);
 void sl_do_stream(struct sl_exchange *exchange);

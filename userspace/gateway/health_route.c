@@ -19,15 +19,18 @@ void sl_do_health(struct sl_exchange *exchange)
 	enum sl_action action = exchange->match.route->action;
 	bool connected = sl_bus_state(gateway->bus) == SL_BUS_CONNECTED;
 	bool stored = true, healthy;
+	bool shielded = !gateway->settings->agent.required || sl_kernel_is_linked(gateway->kernel);
 	struct sl_json_out *out = &gateway->out;
 	char ts[32];
 
 	for (size_t i = 0; i < SL_STORES; i++)
 		stored = stored && gateway->store_ready[i];
-	healthy = action == SL_ACTION_LIVE || (connected && !gateway->draining);
+	healthy = action == SL_ACTION_LIVE || (connected && shielded && !gateway->draining);
 	if (action == SL_ACTION_READY && !healthy) {
 		sl_answer_error(exchange, SL_CODE_UNAVAILABLE, 503, SL_INTAKE_NONE,
-				connected ? "this worker is ending" : "NATS is not connected");
+				!connected  ? "NATS is not connected"
+				: !shielded ? "the agent is not there"
+					    : "this worker is ending");
 		return;
 	}
 	sl_json_out_reset(out);

@@ -82,6 +82,20 @@ struct sl_settings {
 	} limits;
 
 	struct {
+		char socket[SL_SETTINGS_TEXT_BYTES]; /* "": no agent, no kernel */
+		bool required;			     /* not ready without it */
+		uint32_t flows_max;		     /* bound connections, of a worker */
+		uint32_t tenant_flows_max;	     /* the same of one tenant */
+	} agent;
+
+	struct {
+		uint32_t after;	       /* refusals of one connection; 0: off */
+		uint32_t tenant_after; /* of a tenant, all workers together; 0: off */
+		uint64_t within_ns;
+		uint64_t longest_ns;
+	} escalation;
+
+	struct {
 		uint32_t count_max; /* of a worker */
 		uint64_t heartbeat_ns;
 		bool results;

@@ -134,6 +134,31 @@ static const struct sl_conf_field stream_fields[] = {
 	  .help = "Where results are." },
 };
 
+static const struct sl_conf_field agent_fields[] = {
+	{ "socket", PATH(agent.socket), .fallback = "",
+	  .help = "The agent's `paths.gateway_socket`. Left out: nothing reaches the kernel." },
+	{ "required", &sl_conf_bool, .fallback = "false", MEMBER(agent.required),
+	  .help = "true: a worker without the agent is not ready." },
+	{ "flows_max", &sl_conf_count, .fallback = "100k", MEMBER(agent.flows_max), .min = 1,
+	  .max = 1000000, .help = "Connections bound in the kernel, of one nginx worker." },
+	{ "tenant_flows_max", &sl_conf_count, .fallback = "10k", MEMBER(agent.tenant_flows_max),
+	  .min = 1, .max = 1000000, .help = "The same of one tenant." },
+};
+
+static const struct sl_conf_field escalation_fields[] = {
+	{ "after", &sl_conf_count, .fallback = "10", MEMBER(escalation.after), .max = 1000000,
+	  .help = "A connection with more refusals (429) than this in `within` is refused in "
+		  "the kernel until its Retry-After has passed. 0: never." },
+	{ "tenant_after", &sl_conf_count, .fallback = "100", MEMBER(escalation.tenant_after),
+	  .max = 1000000,
+	  .help = "The same of a tenant: all its connections, and new ones. 0: never." },
+	{ "within", &sl_conf_duration, .fallback = "1s", MEMBER(escalation.within_ns), .min = MS_NS,
+	  .max = 3600 * S_NS, .help = "The time in which refusals are counted." },
+	{ "longest", &sl_conf_duration, .fallback = "60s", MEMBER(escalation.longest_ns),
+	  .min = 100 * MS_NS, .max = 60 * S_NS,
+	  .help = "At most so long, whatever Retry-After is." },
+};
+
 static const struct sl_conf_field log_fields[] = {
 	{ "file", PATH(log.file), .fallback = "",
 	  .help = "JSON lines go there; left out: to nginx's error log." },
@@ -158,6 +183,10 @@ static const struct sl_conf_table auth_table = { "Who is who.", SL_CONF_TABLE(au
 static const struct sl_conf_table limit_table = { "How much.", SL_CONF_TABLE(limit_fields), 0 };
 static const struct sl_conf_table stream_table = { "Server-sent events.",
 						   SL_CONF_TABLE(stream_fields), 0 };
+static const struct sl_conf_table agent_table = { "The kernel, by way of the agent.",
+						  SL_CONF_TABLE(agent_fields), 0 };
+static const struct sl_conf_table escalation_table = { "Who keeps asking after a refusal.",
+						       SL_CONF_TABLE(escalation_fields), 0 };
 static const struct sl_conf_table log_table = { "What is written down.", SL_CONF_TABLE(log_fields),
 						0 };
 static const struct sl_conf_table metric_table = { "What is counted apart.",
@@ -173,6 +202,8 @@ static const struct sl_conf_field root_fields[] = {
 	{ "auth", .table = &auth_table },
 	{ "limits", .table = &limit_table },
 	{ "streams", .table = &stream_table },
+	{ "agent", .table = &agent_table },
+	{ "escalation", .table = &escalation_table },
 	{ "log", .table = &log_table },
 	{ "metrics", .table = &metric_table },
 };

@@ -40,6 +40,15 @@ enum sl_gateway_count {
 	SL_COUNT_AUTH_FAILED,
 	SL_COUNT_STREAM_SLOW, /* a client that did not read was let go */
 	SL_COUNT_KEYS_RELOAD_FAILED,
+	SL_COUNT_FLOW_BOUND,
+	SL_COUNT_FLOW_NO_TENANT, /* the agent does not know the tenant */
+	SL_COUNT_FLOW_LIMIT,
+	SL_COUNT_FLOW_FULL,  /* no room in the kernel's map */
+	SL_COUNT_FLOW_SWEPT, /* left behind by a dead worker */
+	SL_COUNT_AGENT_WRONG,
+	SL_COUNT_ESCALATED_CONNECTION,
+	SL_COUNT_ESCALATED_TENANT,
+	SL_COUNT_ESCALATED_SHADOW,
 	SL_COUNTS,
 };
 
@@ -47,6 +56,8 @@ enum sl_gateway_gauge {
 	SL_GAUGE_CONNECTED = 0,
 	SL_GAUGE_IN_FLIGHT,
 	SL_GAUGE_STREAMS,
+	SL_GAUGE_AGENT,
+	SL_GAUGE_FLOWS,
 	SL_GAUGES,
 };
 

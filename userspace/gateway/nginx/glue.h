@@ -73,6 +73,12 @@ struct sl_glue_request {
 
 void sl_glue_loop_init(struct sl_loop *loop);
 
+/* What is kept of the request's TCP connection, until that closes. NULL: no agent is
+ * wanted, or no memory. */
+struct sl_kernel_connection *sl_glue_connection(ngx_http_request_t *r);
+/* Ports that the cycle listens on, at most @max; how many. */
+size_t sl_glue_ports(uint16_t *ret, size_t max, const ngx_cycle_t *cycle);
+
 ngx_int_t sl_glue_handle(ngx_http_request_t *r);
 /* A context with an exchange that has seen nothing yet; NULL: no memory. */
 struct sl_glue_request *sl_glue_request_new(ngx_http_request_t *r);

@@ -280,6 +280,7 @@ ngx_int_t sl_glue_handle(ngx_http_request_t *r)
 	if (!own)
 		return NGX_HTTP_INTERNAL_SERVER_ERROR;
 	sl_glue_read_call(&own->exchange.call, r);
+	own->exchange.call.connection = sl_glue_connection(r);
 	own->exchange.call.operator_listener = location->role == SL_GLUE_OPERATOR;
 	r->main->count++;
 	if (sl_exchange_begin(&own->exchange, worker->gateway)) {

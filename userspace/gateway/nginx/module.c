@@ -11,6 +11,7 @@
 #include "userspace/obs/log.h"
 
 #define TICK_MS	      500
+#define PORTS_MAX     64
 #define ZONE_NAME     "sluice"
 #define ZONE_OVERHEAD (16 * 4096) /* what nginx's slab pool needs beside us */
 
@@ -233,12 +234,15 @@ void sl_glue_stream_began(void)
 static void make_gateway(ngx_cycle_t *cycle)
 {
 	struct sl_gateway_error error = { "" };
+	uint16_t ports[PORTS_MAX];
 	const struct sl_gateway_options options = {
 		.loop = &worker.loop,
 		.settings = worker.main->settings,
 		.shared = worker.main->zone->data,
 		.worker = (unsigned int)ngx_worker,
 		.log = worker.log,
+		.ports = ports,
+		.port_count = sl_glue_ports(ports, PORTS_MAX, cycle),
 	};
 	sigset_t all, before;
 	int r;
