@@ -2,7 +2,6 @@
 #include "userspace/cli/letters.h"
 
 #include <errno.h>
-#include <event2/event.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,7 +10,7 @@
 #include "sluice/envelope.h"
 #include "userspace/base/cleanup.h"
 #include "userspace/bus/jetstream.h"
-#include "userspace/bus/loop_event.h"
+#include "userspace/bus/loop_wait.h"
 
 #define CALL_MS	   5000u
 #define CONNECT_MS 3000u
@@ -21,8 +20,7 @@
 #define BODY_BYTES (1u << 20)
 
 struct sl_letters {
-	struct event_base *base;
-	struct event *tick;
+	struct sl_loop_wait *wait;
 	struct sl_loop *loop;
 	struct sl_bus *bus;
 	struct sl_loop_timer deadline;
@@ -32,18 +30,12 @@ struct sl_letters {
 	bool duplicate;
 	char *reply; /* a copy of the last answer's payload */
 	size_t length;
+	char *kept; /* the letter that is being replayed */
 	char tenant[SL_DEAD_ID_BYTES], traceparent[SL_DEAD_ID_BYTES];
 	char error[256];
 };
 
 /* ---- waiting ------------------------------------------------------------------------------- */
-
-static void nothing(evutil_socket_t fd, short events, void *context)
-{
-	(void)fd;
-	(void)events;
-	(void)context;
-}
 
 static int say(struct sl_letters *letters, int err, const char *what)
 {
@@ -58,8 +50,7 @@ static int wait_for(struct sl_letters *letters, int begun, const char *what)
 {
 	if (begun)
 		return say(letters, begun, what);
-	while (!letters->done)
-		(void)event_base_loop(letters->base, EVLOOP_ONCE);
+	sl_loop_wait_until(letters->wait, &letters->done);
 	return letters->status ? say(letters, letters->status, what) : 0;
 }
 
@@ -200,22 +191,16 @@ static int connect_to(struct sl_letters *letters, const char *servers, const cha
 int sl_letters_open(struct sl_letters **ret, const char *servers, const char *credentials)
 {
 	struct sl_letters *letters = calloc(1, sizeof(*letters));
-	const struct timeval second = { .tv_sec = 1 };
-	int err = 0;
+	int err;
 
 	if (!letters)
 		return -ENOMEM;
 	*ret = letters;
-	letters->base = event_base_new();
-	if (letters->base)
-		letters->tick = event_new(letters->base, -1, EV_PERSIST, nothing, NULL);
-	/* So that the loop has something to wait for. */
-	if (!letters->tick || event_add(letters->tick, &second) != 0)
-		err = say(letters, -ENOMEM, "the loop");
-	if (!err)
-		err = sl_loop_event_new(&letters->loop, letters->base);
-	if (!err)
-		err = connect_to(letters, servers, credentials);
+	err = sl_loop_wait_new(&letters->wait);
+	if (err)
+		return say(letters, err, "the loop");
+	letters->loop = sl_loop_wait_loop(letters->wait);
+	err = connect_to(letters, servers, credentials);
 	return err ? err : read_info(letters);
 }
 
@@ -226,13 +211,10 @@ void sl_letters_close(struct sl_letters *letters)
 	if (letters->loop)
 		letters->loop->timer_clear(letters->loop, &letters->deadline);
 	sl_bus_free(letters->bus);
-	sl_loop_event_free(letters->loop);
-	if (letters->tick)
-		event_free(letters->tick);
-	if (letters->base)
-		event_base_free(letters->base);
+	sl_loop_wait_free(letters->wait);
 	(void)sl_bus_library_close(CLOSE_MS);
 	free(letters->reply);
+	free(letters->kept);
 	free(letters);
 }
 
@@ -331,7 +313,7 @@ static int replay_stored(struct sl_letters *letters, const struct sl_dead_letter
 
 int sl_letters_replay(bool *ret_duplicate, struct sl_letters *letters, uint64_t sequence)
 {
-	sl_autofree char *text = NULL, *buffer = malloc(BODY_BYTES);
+	sl_autofree char *buffer = malloc(BODY_BYTES);
 	char tenant[SL_DEAD_ID_BYTES], traceparent[SL_DEAD_ID_BYTES];
 	struct sl_dead_letter letter;
 	struct sl_span message = { NULL, 0 };
@@ -339,7 +321,8 @@ int sl_letters_replay(bool *ret_duplicate, struct sl_letters *letters, uint64_t 
 
 	if (err)
 		return err;
-	text = SL_TAKE_PTR(letters->reply); /* the message points into it */
+	free(letters->kept);
+	letters->kept = SL_TAKE_PTR(letters->reply); /* the message points into it */
 	letters->length = 0;
 	memcpy(tenant, letters->tenant, sizeof(tenant));
 	memcpy(traceparent, letters->traceparent, sizeof(traceparent));

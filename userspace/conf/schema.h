@@ -14,4 +14,4 @@ struct sl_conf_draft {
 extern const struct sl_conf_table sl_conf_root;
 
 /* What does not fit the tables: names, doubles, sizes, leases. */
-int sl_conf_check(struct sl_conf_context *ctx, void *draft);
+int sl_conf_check(struct sl_conf_context *ctx, void *filled);

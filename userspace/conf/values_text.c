@@ -154,7 +154,7 @@ static int parse_real(void *at, const char *text, const struct sl_conf_field *fi
 	const size_t whole = strspn(text, "0123456789");
 	const size_t part = text[whole] == '.' ? strspn(text + whole + 1, "0123456789") : 0;
 	char quoted[SL_QUOTE_BYTES];
-	double value = 0, digit = 1;
+	double value = 0, scale = 1;
 
 	if (whole == 0 || whole + part > 18 || (text[whole] == '.' && part == 0) ||
 	    text[whole + part + (text[whole] == '.')] != '\0')
@@ -162,9 +162,11 @@ static int parse_real(void *at, const char *text, const struct sl_conf_field *fi
 				      sl_text_quote(quoted, text));
 	for (size_t i = 0; i < whole; i++)
 		value = value * 10 + (text[i] - '0');
-	for (size_t i = 0; i < part; i++, digit *= 10)
+	for (size_t i = 0; i < part; i++) {
 		value = value * 10 + (text[whole + 1 + i] - '0');
-	value /= digit;
+		scale *= 10;
+	}
+	value /= scale;
 	if (value < (double)field->min || value > (double)field->max)
 		return sl_text_refuse(error, -ERANGE, "%s is out of range; allowed: %llu to %llu",
 				      sl_text_quote(quoted, text), (unsigned long long)field->min,

@@ -135,16 +135,14 @@ static const char *keep(char **at, const char *text)
 
 static struct entry *copy_of(const struct sl_assigned *from)
 {
-	const char *texts[] = { from->assignment_id, from->request_id, from->tenant_id,
-				from->provider_id,   from->job_type,   from->trace_id,
-				from->run_id };
-	size_t size = sizeof(struct entry);
-	struct entry *entry;
+	/* Seven final NULs. */
+	const size_t texts = strlen(from->assignment_id) + strlen(from->request_id) +
+			     strlen(from->tenant_id) + strlen(from->provider_id) +
+			     strlen(from->job_type) + strlen(from->trace_id) +
+			     strlen(from->run_id) + 7;
+	struct entry *entry = calloc(1, sizeof(*entry) + texts);
 	char *at;
 
-	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
-		size += strlen(texts[i]) + 1;
-	entry = calloc(1, size);
 	if (!entry)
 		return NULL;
 	at = (char *)(entry + 1);

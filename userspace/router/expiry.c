@@ -172,7 +172,8 @@ static void write_timeout(struct sl_json_out *out, const struct sl_router *route
 {
 	struct sl_exec_result result = {
 		.status = SL_WORKER_TIMEOUT,
-		.latency_ms = (double)((sl_router_now(router) - assigned->begun_ns) / SL_MS_NS),
+		.latency_ms =
+			(double)(sl_router_now(router) - assigned->begun_ns) / (double)SL_MS_NS,
 		.timestamp_ms = sl_router_now_ms(),
 	};
 
