@@ -186,9 +186,11 @@ static struct sl_http_outcome try_once(struct post *post, struct sl_worker_resul
 	trouble = trouble_of(curl_easy_perform(post->curl), post);
 	(void)curl_easy_getinfo(post->curl, CURLINFO_RESPONSE_CODE, &status);
 	outcome = sl_http_outcome_of(trouble, status);
-	if (trouble == SL_HTTP_ANSWERED)
+	if (!outcome.code)
+		result->message[0] = '\0';
+	else if (trouble == SL_HTTP_ANSWERED)
 		(void)snprintf(result->message, sizeof(result->message),
-			       outcome.code ? "the provider answered %ld" : "", status);
+			       "the provider answered %ld", status);
 	else if (trouble == SL_HTTP_TOO_LARGE)
 		(void)snprintf(result->message, sizeof(result->message),
 			       "the provider's answer has more than %llu bytes",
