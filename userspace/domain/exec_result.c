@@ -87,7 +87,7 @@ int sl_exec_result_read(struct sl_exec_result *ret, struct sl_span text,
 	return err;
 }
 
-/* ---- writing ------------------------------------------------------------------------------- */
+/* ---- writing ---------------------------------------------------------------------- */
 
 static void put_output(struct sl_json_out *out, const struct sl_exec_result *result)
 {

@@ -266,7 +266,7 @@ static void another_file_is_refused(void **state)
 			 -ENOENT);
 }
 
-/* ---- a writer that dies ---------------------------------------------------------------------- */
+/* ---- a writer that dies ----------------------------------------------------------- */
 
 /* Writes batch after batch and says so after each; never returns. */
 static void write_until_killed(const char *path, int said_fd)
