@@ -9,6 +9,8 @@
 # and at last, as the half-open connections it leaves behind keep the node busy, and once,
 # but for twice as long:
 #   unshielded  nothing stands between them and the server
+# Then the pipeline (scripts/demo_pipeline.sh): the tenants call the API on the flooded node,
+# and the router is restarted meanwhile.
 # Prints a live table and a summary, writes $SL_BUILD/demo/results.json, takes everything
 # down. Exit code 1 when steady lost a request or a counter is wrong; times are
 # printed beside their targets, with the least and the most of the rounds.
@@ -16,6 +18,7 @@
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit 1
 . tests/harness/netns.sh
+. scripts/demo_pipeline.sh
 
 rounds=${SL_DEMO_ROUNDS:-6}
 seconds=${SL_DEMO_SECONDS:-2}
@@ -219,7 +222,17 @@ shielded() {
 
 # ---- the whole ------------------------------------------------------------------------
 
+demo_end() {
+	local code=$?
+
+	stack_down
+	(exit "$code")
+	netns_end
+}
+
 netns_begin
+trap demo_end EXIT
+stack_dir=$sl_dir/stack
 mkdir -p "$results"
 build_scene
 start_server
@@ -238,4 +251,9 @@ done
 seconds=$((2 * seconds))
 say "unshielded"
 unshielded "$sl_dir/unshielded.1"
+say "the pipeline: three tenants call its API, while the attacker floods the node"
+pipeline
 python3 scripts/demo_report.py "$sl_dir" "$results/results.json"
+code=$?
+cat "$sl_dir/pipeline.txt"
+[ "$code" -eq 0 ] && [ "$pipeline_code" -eq 0 ]

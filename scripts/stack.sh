@@ -17,6 +17,7 @@ stack_build=${SL_BUILD:-build}
 stack_dir=${stack_dir:-$stack_build/stack}
 stack_port=${SL_STACK_PORT:-8080}
 stack_host=127.0.0.1
+stack_gateway_host=$stack_host # where the gateway's public listener is
 stack_prefix=()
 stack_examples=$stack_root/docs/examples/stack
 export PATH=$PATH:/usr/sbin:/sbin
@@ -27,7 +28,7 @@ stack_say() {
 
 # Ports of the stack, from the gateway's.
 stack_ports() {
-	stack_url=http://$stack_host:$stack_port
+	stack_url=http://$stack_gateway_host:$stack_port
 	stack_metrics_port=$((stack_port + 1))
 	stack_nats_port=$((stack_port + 2))
 	stack_nats=$stack_host:$stack_nats_port
@@ -121,7 +122,7 @@ stack_config() {
 	sed -e "s|/etc/sluice|$stack_dir|g; s|/var/lib/sluice|$stack_dir|g" \
 		-e "s|/run/sluice|$stack_dir|g; s|/var/log/sluice|$stack_dir/log|g" \
 		-e "s|nats://127.0.0.1:4222|nats://$stack_nats|g" \
-		-e "s|127.0.0.1:8080|$stack_host:$stack_port|g" \
+		-e "s|127.0.0.1:8080|$stack_gateway_host:$stack_port|g" \
 		-e "s|127.0.0.1:9101|$stack_host:$stack_metrics_port|g" \
 		"$@" "$stack_examples/$name"
 }

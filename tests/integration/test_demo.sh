@@ -12,7 +12,7 @@ netns_begin
 leftovers() {
 	ip netns list | grep "^sl-$1-"
 	find /sys/fs/bpf "${TMPDIR:-/tmp}" -maxdepth 1 -name "sl-$1*" 2>/dev/null
-	pgrep -f "^[^ ]*(nginx|sluiced|flood|latency) .*sl-$1-"
+	pgrep -f "^[^ ]*(nginx|sluiced|flood|latency|nats-server|sluice-) .*sl-$1-"
 }
 
 # run_demo NAME: in the background with its own build folder; sets demo_pid
@@ -28,7 +28,7 @@ run_demo whole
 wait "$demo_pid"
 check_equal "the demo ends well" $? 0
 sed 's/^/# /' "$sl_dir/whole.log"
-check_equal "each of its claims holds" "$(grep -c '^ok - ' "$sl_dir/whole.log")" 4
+check_equal "each of its claims holds" "$(grep -c '^ok - ' "$sl_dir/whole.log")" 9
 check "it shows a table of tenants meanwhile" grep -q '^ *unknown .*enforce' "$sl_dir/whole.log"
 check "results.json has the bench's names" json_is \
 	'set(d) == {"demo.steady_p50_over_floor", "demo.steady_p90_over_floor", "demo.refuse_cpu_over_floor"}' \
