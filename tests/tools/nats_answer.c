@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * nats_answer SERVERS SUBJECT TEXT: answers each request on a subject with the same
- * text, until it is ended. What a router would cost at the very least.
+ * text, until it is ended; with --silent for it, none. What a router would cost at the
+ * very least.
  */
 #include <event2/event.h>
 #include <stdio.h>
@@ -20,7 +21,8 @@ static void asked(void *context, const struct sl_bus_message *message)
 {
 	const struct peer *peer = context;
 
-	(void)sl_bus_respond(peer->bus, message, NULL, 0, peer->text);
+	if (!sl_span_is(peer->text, "--silent"))
+		(void)sl_bus_respond(peer->bus, message, NULL, 0, peer->text);
 }
 
 int main(int argc, char **argv)

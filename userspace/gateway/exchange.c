@@ -111,9 +111,48 @@ static bool wants_body(struct sl_exchange *exchange)
 	return true;
 }
 
+/* A new worker is asked before it has reached NATS; after a reload that is no reason
+ * to refuse anybody. */
+static bool park(struct sl_exchange *exchange)
+{
+	struct sl_gateway *gateway = exchange->gateway;
+	enum sl_access access = exchange->match.route->access;
+
+	if (!gateway->warming || access == SL_ACCESS_ANYBODY || access == SL_ACCESS_OPERATOR)
+		return false;
+	exchange->parked_next = gateway->parked;
+	gateway->parked = exchange;
+	return true;
+}
+
+static void leave_parking(struct sl_exchange *exchange)
+{
+	struct sl_exchange **at = &exchange->gateway->parked;
+
+	while (*at && *at != exchange)
+		at = &(*at)->parked_next;
+	if (*at)
+		*at = exchange->parked_next;
+}
+
+static void act(struct sl_exchange *exchange);
+
+void sl_exchange_warm(struct sl_gateway *gateway)
+{
+	struct sl_exchange *exchange;
+
+	gateway->warming = false;
+	while ((exchange = gateway->parked)) {
+		gateway->parked = exchange->parked_next;
+		act(exchange);
+	}
+}
+
 static void act(struct sl_exchange *exchange)
 {
 	exchange->stage = SL_STAGE_WAITING;
+	if (park(exchange))
+		return;
 	switch (exchange->match.route->action) {
 	case SL_ACTION_DECIDE:
 	case SL_ACTION_MESSAGE_CREATE:
@@ -219,6 +258,7 @@ void sl_exchange_body(struct sl_exchange *exchange, struct sl_span body)
 /* Nothing that is under way may call back. */
 static void let_go(struct sl_exchange *exchange)
 {
+	leave_parking(exchange);
 	if (exchange->pending) {
 		sl_bus_cancel(exchange->pending);
 		exchange->pending = NULL;

@@ -123,6 +123,7 @@ struct sl_exchange {
 	struct sl_ticket *ticket;
 	struct sl_idempotent idempotent;
 	struct sl_stream *stream;
+	struct sl_exchange *parked_next;
 	uint64_t started_ns;
 	int status; /* once answered */
 };

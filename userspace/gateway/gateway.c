@@ -11,6 +11,7 @@
 #include "userspace/gateway/auth.h"
 
 #define TICK_MS		 1000
+#define WARM_NS		 2000000000ull
 #define PASSWORD_BYTES	 256
 #define ANSWER_BYTES_MAX (8u << 20)
 #define WIRE_BYTES_MAX	 (2u * SL_REQUEST_BYTES_MAX)
@@ -129,6 +130,7 @@ static void state_changed(void *context, enum sl_bus_state state)
 		sl_log(gateway->log, SL_LOG_INFO, "NATS connected",
 		       SL_NUM("worker", gateway->counters - gateway->shared->workers));
 		ensure_store(gateway);
+		sl_exchange_warm(gateway);
 	} else if (!gateway->draining) {
 		sl_log(gateway->log, SL_LOG_WARN, "NATS not connected",
 		       SL_STR("reason", gateway->bus ? sl_bus_last_error(gateway->bus) : ""));
@@ -184,6 +186,8 @@ static void tick(struct sl_loop_timer *timer)
 	refresh_keys(gateway);
 	sl_kernel_tick(gateway->kernel);
 	sl_streams_tick(gateway, now_ns);
+	if (gateway->warming && now_ns >= gateway->warm_by_ns)
+		sl_exchange_warm(gateway);
 	(void)gateway->loop->timer_set(gateway->loop, timer, TICK_MS);
 }
 
@@ -276,6 +280,8 @@ int sl_gateway_new(struct sl_gateway **ret, const struct sl_gateway_options *opt
 	gateway->wire = SL_JSON_OUT(WIRE_BYTES_MAX);
 	gateway->tick = (struct sl_loop_timer){ .fire = tick, .context = gateway };
 	__atomic_store_n(&gateway->counters->seen_ns, sl_gateway_now_ns(gateway), __ATOMIC_RELAXED);
+	gateway->warming = true;
+	gateway->warm_by_ns = sl_gateway_now_ns(gateway) + WARM_NS;
 	r = read_keys(gateway, error);
 	if (!r)
 		r = connect_bus(gateway, error);

@@ -34,6 +34,9 @@ struct sl_gateway {
 	struct sl_bus_stats counted; /* what the shared counters have already */
 	struct sl_loop_timer tick;
 	bool draining;
+	bool warming; /* NATS was not reached yet: what needs it waits, for a while */
+	uint64_t warm_by_ns;
+	struct sl_exchange *parked;
 	bool store_ready[SL_STORES];
 	bool store_asked;
 	struct sl_json_out out;	 /* of the answer that is being written */
@@ -53,6 +56,9 @@ void sl_gateway_random(struct sl_gateway *gateway, void *ret, size_t count);
 struct sl_span sl_timestamp(char *buffer, int64_t clock_ms);
 /* The first 128 bits of SHA-256 in hex. */
 void sl_token(char ret[SL_KEY_MAX], struct sl_span text);
+
+/* What waited goes on, whether NATS is there or not. */
+void sl_exchange_warm(struct sl_gateway *gateway);
 
 /* ---- answering (answer.c) ----------------------------------------------------------- */
 

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <openssl/crypto.h>
 #include <openssl/ecdsa.h>
+#include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 
@@ -60,7 +61,7 @@ static int verify_ecdsa(const struct sl_jwk *key, struct sl_span text, const uin
 	return der_bytes > 0 ? verify_key(key, text, der, (size_t)der_bytes) : -EACCES;
 }
 
-int sl_jwk_verify(const struct sl_jwk *key, struct sl_span text, const uint8_t *signature,
+static int verify(const struct sl_jwk *key, struct sl_span text, const uint8_t *signature,
 		  size_t length)
 {
 	switch (key->algorithm) {
@@ -72,4 +73,14 @@ int sl_jwk_verify(const struct sl_jwk *key, struct sl_span text, const uint8_t *
 		return verify_hmac(key, text, signature, length);
 	}
 	return -EACCES;
+}
+
+int sl_jwk_verify(const struct sl_jwk *key, struct sl_span text, const uint8_t *signature,
+		  size_t length)
+{
+	int r = verify(key, text, signature, length);
+
+	/* nginx takes what is left there for an error of its own connections. */
+	ERR_clear_error();
+	return r;
 }

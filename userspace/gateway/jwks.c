@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <openssl/core_names.h>
+#include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/param_build.h>
 #include <stdio.h>
@@ -97,6 +98,7 @@ static EVP_PKEY *make_key(const char *type, OSSL_PARAM *parameters)
 	if (context && EVP_PKEY_fromdata_init(context) > 0)
 		(void)EVP_PKEY_fromdata(context, &key, EVP_PKEY_PUBLIC_KEY, parameters);
 	EVP_PKEY_CTX_free(context);
+	ERR_clear_error(); /* nginx takes what is left there for its own */
 	return key;
 }
 
