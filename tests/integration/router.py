@@ -3,6 +3,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -300,6 +301,27 @@ def outlives_nats():
     assert until(lambda: sorted(usage(peer)) == sorted([first, second]), 20), usage(peer)
 
 
+def rebuilds():
+    """a nats-server that comes back empty: the streams are made again, and all goes on"""
+    nats, peer, router = fresh()
+    push(peer)
+    nats.kill()
+    nats = Nats(nats.port)
+    shutil.rmtree(nats.store)
+    nats.kill()
+    nats = Nats(nats.port)
+    peer = Peer(nats.address)
+    assert until(lambda: "error" not in peer.js("CONSUMER.INFO.SLUICE_RESULTS.router-results"), 15), "no consumer"
+    again = until(lambda: pushed_or_none(peer), 10)
+    report(peer, again)
+    assert until(lambda: usage(peer) == [again], 15), usage(peer)
+
+
+def pushed_or_none(peer):
+    answer = ask(peer, body(push_assignment=True), timeout=5)
+    return answer["decision"]["metadata"]["assignment_id"] if answer["ok"] else None
+
+
 def status(daemon):
     return subprocess.run(
         ["curl", "-s", "-o", "/dev/null", "-w", "%{http_code}", f"http://127.0.0.1:{daemon.port}/readyz"],
@@ -380,7 +402,7 @@ def without_message():
 run_all(
     [
         shares_work, assigns_once, found_elsewhere, metered_once, expires, breaks_circuits, hears_workers,
-        reloads, captured, drains, outlives_nats, unpublished,
+        reloads, captured, drains, outlives_nats, rebuilds, unpublished,
         replays, without_message,
     ]
 )  # fmt: skip

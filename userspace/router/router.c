@@ -186,6 +186,7 @@ static void state_changed(void *context, enum sl_bus_state state)
 	switch (state) {
 	case SL_BUS_CONNECTED:
 		sl_log(router->log, SL_LOG_INFO, "connected");
+		router->streams_unsure = true;
 		sl_setup_begin(router);
 		break;
 	case SL_BUS_CONNECTING:

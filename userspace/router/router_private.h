@@ -55,9 +55,9 @@ struct sl_router {
 	uint64_t config_mtime_ns;
 	uint64_t pending_results; /* behind the last one that came */
 	char config_error[512];	  /* why the file on disk is not in force; "" */
-	bool checked;		  /* once: no stream takes decide */
 	bool decide_ready;	  /* decide is listened to */
 	bool js_ready;		  /* streams, consumers and pulls are there */
+	bool streams_unsure;	  /* the server was away: it may have lost them */
 	bool setting_up;
 	bool captured; /* a stream takes decide: the contract is broken */
 	bool draining;

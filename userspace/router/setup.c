@@ -103,8 +103,10 @@ static void pulls_ready(struct sl_router *router)
 		return;
 	}
 	router->setting_up = false;
+	router->streams_unsure = false;
+	if (!router->js_ready)
+		sl_log(router->log, SL_LOG_INFO, "router ready");
 	router->js_ready = true;
-	sl_log(router->log, SL_LOG_INFO, "router ready");
 	sl_expiry_adopt(router);
 }
 
@@ -261,12 +263,11 @@ static void streams_named(void *context, int status, const struct sl_bus_message
 		return;
 	}
 	router->captured = false;
-	router->checked = true;
 	listen_once(router);
-	if (router->js_ready)
-		router->setting_up = false;
-	else
+	if (router->streams_unsure)
 		make_streams(router);
+	else
+		router->setting_up = false;
 }
 
 void sl_setup_begin(struct sl_router *router)
