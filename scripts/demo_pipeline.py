@@ -12,6 +12,7 @@ import collections
 import contextlib
 import json
 import pathlib
+import queue
 import sqlite3
 import statistics
 import sys
@@ -120,7 +121,6 @@ class Caller:
 
 
 def listen(given):
-    peer = Peer(given.nats, "demo")
     seen = []
 
     def heard(hop, message):
@@ -131,9 +131,13 @@ def listen(given):
         seen.append({"hop": hop, "at": time.time()} | {k: body[k] for k in words if k in body})
         pathlib.Path(given.out).write_text(json.dumps(seen), encoding="utf-8")
 
-    for hop, subject in HOPS:
-        peer.subscribe(subject, callback=lambda m, hop=hop: heard(hop, m))
-    threading.Event().wait()
+    while True:
+        with contextlib.suppress(OSError, ValueError, IndexError, queue.Empty):
+            peer = Peer(given.nats, "demo")
+            for hop, subject in HOPS:
+                peer.subscribe(subject, callback=lambda m, hop=hop: heard(hop, m))
+            peer.closed.wait()
+        time.sleep(0.1)
 
 
 # ---- the summary -----------------------------------------------------------------------
@@ -177,8 +181,7 @@ def print_tenants(calls, book):
 def print_trace(hops):
     if not hops:
         return
-    print(f"\none request's trace, hop by hop (assignment {hops[1].get('assignment_id', '?')})"
-          if len(hops) > 1 else "\none request's trace")
+    print("\none request's trace, hop by hop")
     for hop in hops:
         more = [f"{name} {hop[name]}" for name in ("provider_id", "status", "cost") if name in hop]
         print(f"  {1000 * (hop['at'] - hops[0]['at']):8.2f} ms  {hop['hop']:11} {', '.join(more)}")

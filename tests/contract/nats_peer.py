@@ -98,6 +98,7 @@ class Peer:
         self.subscriptions = {}
         self.sids = 0
         self.pongs = queue.Queue()
+        self.closed = threading.Event()
         self.info = json.loads(self._line().split(b" ", 1)[1])
         options = {"verbose": False, "pedantic": False, "headers": True, "no_responders": True}
         options |= {"name": name, "lang": "python", "version": "1", "protocol": 1}
@@ -119,6 +120,7 @@ class Peer:
         with contextlib.suppress(OSError, ValueError):
             while self._step(self._line()):
                 pass
+        self.closed.set()
 
     def _step(self, line):
         words = line.split()
