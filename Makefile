@@ -263,7 +263,7 @@ check-integration: all ## real traffic in network namespaces (root)
 check-fuzz: sanitized-fuzzers ## replay the fuzzers' corpora under ASan and UBSan
 	$(Q)$(RUN) --group fuzz $(FUZZ:$(O)/%=$(SANITIZED)/%)
 
-lint: skel ## format, clang-tidy, cppcheck, shell, spelling, layers, house rules, secrets
+lint: skel $(NGINX_CONF) ## format, clang-tidy, cppcheck, shell, spelling, layers, house rules, secrets
 	$(Q)$(RUN) --group lint $(LINTS)
 
 sanitize: sanitized-unit ## unit tests under ASan and UBSan

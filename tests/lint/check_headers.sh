@@ -18,8 +18,9 @@ alone() {
 	bad=1
 }
 
+read -ra nginx < <(nginx_flags && echo)
 while read -r header; do
-	alone "$header" gcc -D_GNU_SOURCE -isystem "$build/skel" "${flags[@]}"
+	alone "$header" gcc -D_GNU_SOURCE -isystem "$build/skel" "${nginx[@]}" "${flags[@]}"
 done < <(project_files 'userspace/*.h' 'include/*.h' 'tests/harness/*.h')
 while read -r header; do
 	alone "$header" clang-14 -target bpf -O2 -include vmlinux.h -include bpf/bpf_helpers.h \

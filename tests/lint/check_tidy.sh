@@ -7,10 +7,13 @@ cd "$(dirname "$0")/../.."
 . tests/lint/files.sh
 export skel=${SL_BUILD:-build}/skel
 
-# shellcheck disable=SC2317 # called by xargs
+nginx_flags=$(nginx_flags)
+export nginx_flags
+
+# shellcheck disable=SC2317,SC2086 # called by xargs; the flags are words
 tidy() {
 	clang-tidy-14 --quiet "$@" -- -std=gnu11 -D_GNU_SOURCE -DSL_VERSION='"0"' -I. -Iinclude \
-		-isystem "$skel"
+		-isystem "$skel" $nginx_flags
 }
 export -f tidy
 

@@ -31,3 +31,13 @@ shell_files() {
 c_files() {
 	project_files '*.c' '*.h' | grep -vx 'vmlinux.h'
 }
+
+# What finds nginx's headers, as the Makefile has it: for userspace/gateway/nginx.
+nginx_flags() {
+	local folder source=${NGINX_DEV:-/usr/share/nginx/src}
+
+	printf -- '-isystem %s' "${SL_BUILD:-build}/nginx"
+	for folder in core event event/modules os/unix http http/modules http/v2; do
+		printf -- ' -isystem %s' "$source/src/$folder"
+	done
+}

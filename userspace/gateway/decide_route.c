@@ -141,14 +141,11 @@ void sl_decide_send(struct sl_exchange *exchange)
 {
 	struct sl_gateway *gateway = exchange->gateway;
 	struct sl_json_out *wire = &gateway->wire;
-	const struct sl_decide_set set = {
-		.trace_id = sl_span_of(exchange->trace.trace_id),
-		.idempotency_key = exchange->decide.idempotency_key.type == SL_JSON_STRING
-					   ? (struct sl_span){ 0 }
-					   : exchange->call.idempotency_key,
-	};
+	struct sl_decide_set set = { .trace_id = sl_span_of(exchange->trace.trace_id) };
 	struct sl_span payload;
 
+	if (exchange->decide.idempotency_key.type != SL_JSON_STRING)
+		set.idempotency_key = exchange->call.idempotency_key;
 	sl_json_out_reset(wire);
 	if (sl_decide_forward(wire, &exchange->decide, &set) || sl_json_done(&payload, wire)) {
 		sl_answer_error(exchange, SL_CODE_INTERNAL, 500, SL_INTAKE_NONE,

@@ -142,14 +142,16 @@ int sl_identities_describe(FILE *out)
 
 /* ---- reading -------------------------------------------------------------------------------- */
 
+static uint8_t hex_digit(char c)
+{
+	return (uint8_t)(c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10);
+}
+
+/* @text was checked to be hex. */
 static void from_hex(uint8_t *ret, const char *text, size_t bytes)
 {
-	unsigned int value = 0;
-
-	for (size_t i = 0; i < bytes; i++) {
-		(void)sscanf(text + 2 * i, "%2x", &value);
-		ret[i] = (uint8_t)value;
-	}
+	for (size_t i = 0; i < bytes; i++)
+		ret[i] = (uint8_t)(hex_digit(text[2 * i]) << 4 | hex_digit(text[2 * i + 1]));
 }
 
 static int by_digest(const void *a, const void *b)

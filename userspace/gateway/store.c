@@ -52,7 +52,11 @@ static void end(struct call *call, int status, struct sl_span value, uint64_t re
 
 static void got(void *context, int status, const struct sl_bus_message *message, uint64_t sequence)
 {
-	end(context, status, status ? (struct sl_span){ 0 } : sl_bus_payload(message), sequence);
+	struct sl_span value = { 0 };
+
+	if (!status)
+		value = sl_bus_payload(message);
+	end(context, status, value, sequence);
 }
 
 static void published(void *context, int status, const struct sl_js_published *ack)

@@ -18,7 +18,7 @@ typedef void sl_store_got(struct sl_exchange *exchange, int status, struct sl_sp
 
 /* One call at a time for an exchange. Without memory they answer 503. */
 void sl_store_get(struct sl_exchange *exchange, const char *bucket, const char *key,
-		  sl_store_got *got);
+		  sl_store_got *done);
 void sl_store_put(struct sl_exchange *exchange, const char *bucket, const char *key,
 		  struct sl_span value, sl_store_got *done);
 /* @revision 0: only when there is none; -EEXIST. */

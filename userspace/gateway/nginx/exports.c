@@ -4,8 +4,6 @@
 
 #define EXPORT __attribute__((visibility("default")))
 
-extern ngx_module_t *ngx_modules[];
-extern char *ngx_module_names[];
 extern char *ngx_module_order[];
 
 EXPORT ngx_module_t *ngx_modules[] = { &ngx_http_sluice_module, NULL };

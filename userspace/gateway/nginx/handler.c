@@ -31,6 +31,7 @@ ngx_int_t sl_glue_field(ngx_http_request_t *r, const char *name, struct sl_span 
 	copy = ngx_pnalloc(r->pool, name_length + value.length);
 	if (!copy)
 		return NGX_ERROR;
+	/* NOLINTNEXTLINE(bugprone-not-null-terminated-result): nginx counts */
 	memcpy(copy, name, name_length);
 	memcpy(copy + name_length, value.at, value.length);
 	header->key = (ngx_str_t){ name_length, copy };
