@@ -12,7 +12,7 @@ cd "${1:-$(dirname "$0")/../..}"
 owners='
 bpf/ dataplane
 xdp/ dataplane
-linux/bpf.h dataplane
+linux/bpf.h dataplane gateway
 linux/if_link.h dataplane agent
 linux/pkt_cls.h dataplane
 sluice.skel.h dataplane
@@ -29,7 +29,7 @@ curl/ worker
 openssl/ gateway bus
 seccomp.h agent
 sys/capability.h agent cli
-linux/netlink.h agent dataplane
+linux/netlink.h agent dataplane gateway
 linux/rtnetlink.h agent dataplane
 '
 

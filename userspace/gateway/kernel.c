@@ -117,25 +117,6 @@ void sl_kernel_forget(struct sl_kernel_connection *connection)
 
 /* ---- names ------------------------------------------------------------------------------- */
 
-static void read_names(struct sl_kernel *kernel)
-{
-	const struct sl_ctl *ctl = kernel->maps->ctl;
-
-	if (kernel->names.slots &&
-	    kernel->names.generation == __atomic_load_n(&ctl->config_generation, __ATOMIC_RELAXED))
-		return;
-	/* Out of memory: the names from before, each still compared when it is used. */
-	(void)sl_kernel_names_read(&kernel->names, kernel->maps);
-}
-
-static bool is_same_tenant(const struct sl_kernel *kernel,
-			   const struct sl_kernel_connection *connection)
-{
-	const struct sl_name *name = &kernel->maps->names[connection->flow.tenant];
-
-	return __atomic_load_n(&name->gen, __ATOMIC_RELAXED) == connection->gen && !name->retired;
-}
-
 /* An id that was given to another tenant must not carry the old one's connections. */
 static void drop_strangers(struct sl_kernel *kernel)
 {
@@ -143,9 +124,16 @@ static void drop_strangers(struct sl_kernel *kernel)
 
 	for (struct sl_kernel_connection *at = kernel->bound; at; at = next) {
 		next = at->next;
-		if (!is_same_tenant(kernel, at))
+		if (!sl_kernel_names_has(&kernel->names, at->flow.tenant, at->gen))
 			unbind(at);
 	}
+}
+
+/* Once a second, and when the maps are others. */
+static void read_names(struct sl_kernel *kernel)
+{
+	if (sl_kernel_names_read(&kernel->names, kernel->maps) > 0)
+		drop_strangers(kernel);
 }
 
 void sl_kernel_bind(struct sl_kernel *kernel, struct sl_kernel_connection *connection,
@@ -156,7 +144,6 @@ void sl_kernel_bind(struct sl_kernel *kernel, struct sl_kernel_connection *conne
 
 	if (!kernel || !kernel->maps || !connection || !connection->flow.local.family)
 		return;
-	read_names(kernel);
 	r = sl_kernel_names_find(&id, &gen, &kernel->names, tenant);
 	if (connection->kernel) {
 		if (!r && id == connection->flow.tenant && gen == connection->gen)
@@ -247,7 +234,7 @@ void sl_kernel_refused(struct sl_kernel *kernel, struct sl_kernel_connection *co
 			     refusal->tenant_word);
 	alone = is_too_many(kernel, kernel->settings->escalation.after, &connection->refusals);
 	/* What is not bound is not this tenant's to the kernel either. */
-	if (!connection->kernel || !is_same_tenant(kernel, connection))
+	if (!connection->kernel)
 		return;
 	if (tenant)
 		escalate(kernel, connection, refusal, true);
@@ -292,8 +279,7 @@ static void move_over(struct sl_kernel *kernel, struct sl_kernel_connection *lis
 		list = connection->next;
 		connection->kernel = NULL;
 		connection->retry_ns = 0;
-		if (tenant < kernel->maps->tenants &&
-		    kernel->maps->names[tenant].gen == connection->gen)
+		if (sl_kernel_names_has(&kernel->names, tenant, connection->gen))
 			(void)bind_to(kernel, connection, tenant, connection->gen);
 	}
 }
@@ -319,6 +305,7 @@ void sl_kernel_use(struct sl_kernel *kernel, struct sl_kernel_maps *maps)
 	kernel->bound_of = bound_of;
 	kernel->bound = NULL;
 	kernel->bound_count = 0;
+	read_names(kernel);
 	move_over(kernel, list);
 	begin_sweep(kernel);
 }
@@ -363,15 +350,11 @@ bool sl_kernel_is_linked(const struct sl_kernel *kernel)
 
 void sl_kernel_tick(struct sl_kernel *kernel)
 {
-	uint64_t generation = kernel->names.generation;
-
 	kernel->counters->gauges[SL_GAUGE_AGENT] = kernel->linked;
 	kernel->counters->gauges[SL_GAUGE_FLOWS] = kernel->bound_count;
 	if (!kernel->maps)
 		return;
 	read_names(kernel);
-	if (kernel->names.generation != generation)
-		drop_strangers(kernel);
 	if (kernel->sweeps && now_ns(kernel) >= kernel->sweep_ns)
 		begin_sweep(kernel);
 }

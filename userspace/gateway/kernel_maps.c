@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 
 #include "userspace/base/cleanup.h"
 #include "userspace/domain/json.h"
@@ -77,6 +78,7 @@ int sl_kernel_map_read(struct sl_kernel_mapping *ret, enum sl_kernel_map which,
 	    value_bytes != kinds[which].value_bytes || !entries || entries > ENTRIES_MAX)
 		return -EPROTO;
 	*ret = (struct sl_kernel_mapping){
+		.fd = -1,
 		.bytes = (size_t)(entries * value_bytes),
 		.entries = (uint32_t)entries,
 		.id = (uint32_t)id,
@@ -116,12 +118,38 @@ static int map_one(struct sl_kernel_mapping *ret, enum sl_kernel_map which, int 
 	if (r)
 		return fail(error, r, "what the agent calls %s is another map, or none",
 			    kind->name);
-	mapping.at = mmap(NULL, mapping.bytes, PROT_READ | (kind->writable ? PROT_WRITE : 0),
-			  MAP_SHARED, fd, 0);
+	if (!kind->writable) {
+		mapping.fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+		if (mapping.fd < 0)
+			return fail(error, -errno, "%s: %s", kind->name, strerror(errno));
+		*ret = mapping;
+		return 0;
+	}
+	mapping.at = mmap(NULL, mapping.bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (mapping.at == MAP_FAILED)
 		return fail(error, -errno, "cannot map %s: %s", kind->name, strerror(errno));
 	*ret = mapping;
 	return 0;
+}
+
+int sl_kernel_maps_get(void *ret, const struct sl_kernel_maps *maps, enum sl_kernel_map which,
+		       uint32_t index)
+{
+	const struct sl_kernel_mapping *map = &maps->map[which];
+	union bpf_attr attr;
+
+	if (index >= map->entries)
+		return -ENOENT;
+	if (map->at) {
+		memcpy(ret, (const char *)map->at + (size_t)index * kinds[which].value_bytes,
+		       kinds[which].value_bytes);
+		return 0;
+	}
+	memset(&attr, 0, sizeof(attr));
+	attr.map_fd = (uint32_t)map->fd;
+	attr.key = (uintptr_t)&index;
+	attr.value = (uintptr_t)ret;
+	return syscall(SYS_bpf, BPF_MAP_LOOKUP_ELEM, &attr, sizeof(attr)) ? -errno : 0;
 }
 
 /* ---- the agent's line ------------------------------------------------------------------- */
@@ -190,14 +218,16 @@ static int read_answer(int ret[SL_KERNEL_MAPS], struct sl_span answer, const int
 int sl_kernel_maps_view(struct sl_kernel_maps *maps, struct sl_kernel_error *error)
 {
 	const struct sl_kernel_mapping *map = maps->map;
+	struct sl_ctl ctl;
+	int r = sl_kernel_maps_get(&ctl, maps, SL_KERNEL_CTL, 0);
 
-	maps->ctl = map[SL_KERNEL_CTL].at;
-	maps->names = map[SL_KERNEL_NAMES].at;
+	if (r)
+		return fail(error, r, "cannot read sl_ctl: %s", strerror(-r));
 	maps->buckets = map[SL_KERNEL_BUCKETS].at;
 	maps->tenants = map[SL_KERNEL_NAMES].entries;
-	if (maps->ctl->abi_version != SL_ABI_VERSION)
+	if (ctl.abi_version != SL_ABI_VERSION)
 		return fail(error, -EPROTO, "the maps are of ABI %u, this gateway is of %u",
-			    maps->ctl->abi_version, SL_ABI_VERSION);
+			    ctl.abi_version, SL_ABI_VERSION);
 	if (maps->tenants > SL_TENANTS_MAX || map[SL_KERNEL_BUCKETS].entries != maps->tenants ||
 	    map[SL_KERNEL_REFUSALS].entries != SL_REFUSALS || map[SL_KERNEL_FLOWS4].entries < 2 ||
 	    map[SL_KERNEL_FLOWS6].entries < 2)
@@ -206,17 +236,17 @@ int sl_kernel_maps_view(struct sl_kernel_maps *maps, struct sl_kernel_error *err
 		.lines = map[SL_KERNEL_FLOWS4].at,
 		.line_count = map[SL_KERNEL_FLOWS4].entries,
 		.family = 4,
-		.seed = maps->ctl->hash_seed,
+		.seed = ctl.hash_seed,
 	};
 	maps->flows6 = (struct sl_flow_table){
 		.lines = map[SL_KERNEL_FLOWS6].at,
 		.line_count = map[SL_KERNEL_FLOWS6].entries,
 		.family = 6,
-		.seed = maps->ctl->hash_seed,
+		.seed = ctl.hash_seed,
 	};
 	maps->refusals = (struct sl_refusals){
 		.cells = map[SL_KERNEL_REFUSALS].at,
-		.seed = maps->ctl->hash_seed,
+		.seed = ctl.hash_seed,
 	};
 	return 0;
 }
@@ -229,6 +259,8 @@ int sl_kernel_maps_new(struct sl_kernel_maps **ret, struct sl_span answer, const
 
 	if (!maps)
 		return fail(error, -ENOMEM, "out of memory");
+	for (size_t i = 0; i < SL_KERNEL_MAPS; i++)
+		maps->map[i].fd = -1;
 	r = read_answer(sorted, answer, fds, count, error);
 	for (size_t i = 0; !r && i < SL_KERNEL_MAPS; i++)
 		r = map_one(&maps->map[i], (enum sl_kernel_map)i, sorted[i], error);
@@ -244,9 +276,11 @@ void sl_kernel_maps_free(struct sl_kernel_maps *maps)
 {
 	if (!maps)
 		return;
-	for (size_t i = 0; i < SL_KERNEL_MAPS; i++)
+	for (size_t i = 0; i < SL_KERNEL_MAPS; i++) {
 		if (maps->map[i].at)
 			(void)munmap(maps->map[i].at, maps->map[i].bytes);
+		sl_closep(&maps->map[i].fd);
+	}
 	free(maps);
 }
 

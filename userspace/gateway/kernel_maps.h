@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The kernel's maps in a gateway's memory: what the agent handed over, checked and
- * mapped. From then on they are plain memory, and neither the agent nor a system call
- * is needed for them.
+ * The kernel's maps in a gateway's memory: what the agent handed over, checked. What a
+ * gateway writes is mapped: plain memory, without agent or system call. What it may only
+ * read is read by a system call, for the kernel maps no descriptor that is read-only;
+ * that is seldom: names, when there are other ones.
  *
- * Owner:  sl_kernel_maps_free() unmaps. The packet path goes on with its maps.
+ * Owner:  sl_kernel_maps_free() unmaps and closes. The packet path goes on with its maps.
  * Thread: one at a time; other processes have the same memory mapped.
  */
 #pragma once
@@ -31,7 +32,8 @@ enum sl_kernel_map {
 };
 
 struct sl_kernel_mapping {
-	void *at;
+	void *at; /* NULL: read through fd */
+	int fd;	  /* -1: mapped */
 	size_t bytes;
 	uint32_t entries;
 	uint32_t id; /* the kernel's */
@@ -43,8 +45,6 @@ struct sl_kernel_maps {
 	struct sl_flow_table flows6;
 	struct sl_refusals refusals;
 	struct sl_bucket *buckets; /* [tenants] */
-	const struct sl_ctl *ctl;
-	const struct sl_name *names; /* [tenants] */
 	uint32_t tenants;
 };
 
@@ -66,8 +66,12 @@ void sl_kernel_maps_freep(struct sl_kernel_maps **maps);
 /* Both are of the same maps of the kernel. */
 bool sl_kernel_maps_equal(const struct sl_kernel_maps *a, const struct sl_kernel_maps *b);
 
-/* What the memory is: views, sizes and the words of `ctl`. -EPROTO with @error. */
+/* Fills the rest from `map`. -EPROTO: sizes or versions that do not fit; or as below. */
 int sl_kernel_maps_view(struct sl_kernel_maps *maps, struct sl_kernel_error *error);
+
+/* One element of a map, whatever way there is to it; or why the kernel does not tell. */
+int sl_kernel_maps_get(void *ret, const struct sl_kernel_maps *maps, enum sl_kernel_map which,
+		       uint32_t index);
 
 /*
  * What the kernel says of a descriptor (/proc/self/fdinfo) that should be @which: its

@@ -33,33 +33,50 @@ static void put(struct sl_kernel_names *names, uint32_t tenant)
 	names->slots[at] = tenant + 1;
 }
 
+static int fill(struct sl_kernel_names *made, const struct sl_kernel_maps *maps)
+{
+	int r = 0;
+
+	made->names = calloc(made->count, sizeof(*made->names));
+	made->slots = calloc((size_t)made->mask + 1, sizeof(*made->slots));
+	if (!made->names || !made->slots)
+		return -ENOMEM;
+	/* Tenant 0 is nobody's: nothing is bound to it. */
+	for (uint32_t i = SL_TENANT_UNKNOWN + 1; !r && i < made->count; i++) {
+		r = sl_kernel_maps_get(&made->names[i], maps, SL_KERNEL_NAMES, i);
+		if (!r && is_used(&made->names[i]))
+			put(made, i);
+	}
+	return r;
+}
+
 int sl_kernel_names_read(struct sl_kernel_names *names, const struct sl_kernel_maps *maps)
 {
-	struct sl_kernel_names made = {
-		.names = maps->names,
-		.count = maps->tenants,
-		/* Before the names: what changes meanwhile is then read once more. */
-		.generation = __atomic_load_n(&maps->ctl->config_generation, __ATOMIC_ACQUIRE),
-	};
+	struct sl_kernel_names made = { .count = maps->tenants };
 	uint32_t size = 2;
+	struct sl_ctl ctl;
+	/* Before the names: what changes meanwhile is then read once more. */
+	int r = sl_kernel_maps_get(&ctl, maps, SL_KERNEL_CTL, 0);
 
+	if (r || (names->names && names->generation == ctl.config_generation))
+		return r;
 	while (size < 2 * made.count)
 		size *= 2;
 	made.mask = size - 1;
-	made.slots = calloc(size, sizeof(*made.slots));
-	if (!made.slots)
-		return -ENOMEM;
-	/* Tenant 0 is nobody's: nothing is bound to it. */
-	for (uint32_t i = SL_TENANT_UNKNOWN + 1; i < made.count; i++)
-		if (is_used(&made.names[i]))
-			put(&made, i);
+	made.generation = ctl.config_generation;
+	r = fill(&made, maps);
+	if (r) {
+		sl_kernel_names_clear(&made);
+		return r;
+	}
 	sl_kernel_names_clear(names);
 	*names = made;
-	return 0;
+	return 1;
 }
 
 void sl_kernel_names_clear(struct sl_kernel_names *names)
 {
+	free(names->names);
 	free(names->slots);
 	*names = (struct sl_kernel_names){ 0 };
 }
@@ -69,17 +86,22 @@ int sl_kernel_names_find(uint32_t *ret_id, uint32_t *ret_gen, const struct sl_ke
 {
 	uint32_t at;
 
-	if (!names->slots || !name.length)
+	if (!names->names || !name.length)
 		return -ENOENT;
 	for (at = hash_of(name) & names->mask; names->slots[at]; at = (at + 1) & names->mask) {
 		const struct sl_name *found = &names->names[names->slots[at] - 1];
-		uint32_t gen = __atomic_load_n(&found->gen, __ATOMIC_ACQUIRE);
 
-		if (!is_used(found) || !sl_span_equal(text_of(found), name))
+		if (!sl_span_equal(text_of(found), name))
 			continue;
 		*ret_id = names->slots[at] - 1;
-		*ret_gen = gen;
+		*ret_gen = found->gen;
 		return 0;
 	}
 	return -ENOENT;
+}
+
+bool sl_kernel_names_has(const struct sl_kernel_names *names, uint32_t id, uint32_t gen)
+{
+	return names->names && id < names->count && is_used(&names->names[id]) &&
+	       names->names[id].gen == gen;
 }
