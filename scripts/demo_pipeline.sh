@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154,SC2034 # variables of demo.sh, netns.sh, stack.sh
 # Sourced by scripts/demo.sh: the last phase. The whole pipeline runs on the node, the
 # attacker floods it, three tenants call its API from their namespaces, and the router is
 # restarted in the middle. What was accepted must have one result and one usage event each,
