@@ -165,6 +165,7 @@ def expires():
     time.sleep(0.5)
     events = messages(peer, "SLUICE_USAGE")
     same([event["status"] for event in events], ["timeout", "timeout"], "status")
+    same(sorted(r["assignment_id"] for r in messages(peer, "SLUICE_RESULTS")), sorted([first, second]), "results")
     assert until(lambda: router.metric("router_assignments_open") == 0), "still open"
 
 

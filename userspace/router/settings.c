@@ -245,7 +245,8 @@ static const char intro[] =
 	"[router.yaml](../examples/router.yaml). Amounts, durations and the rules of the file\n"
 	"are those of [sluice.yaml](configuration.md). It is read again on SIGHUP and when it\n"
 	"changes; what is refused leaves the last good one in force. `nats`, `metrics`, the\n"
-	"subjects and the sizes of stores take effect at the next start.\n"
+	"subjects and the sizes of stores take effect at the next start. Metrics and health:\n"
+	"[router-metrics.md](router-metrics.md).\n"
 	"\n"
 	"## The router\n\n";
 
