@@ -16,6 +16,7 @@
 #define RETRY_NS      1000000000ull
 #define SWEEP_NS      60000000000ull
 #define SWEEP_STEP_MS 5
+#define NAMES_NS      100000000ull
 
 struct sl_kernel {
 	struct sl_loop *loop;
@@ -34,6 +35,7 @@ struct sl_kernel {
 	bool sweeps;
 	bool sweeping;
 	uint64_t sweep_ns; /* when the next one begins */
+	uint64_t names_ns; /* when the names may be looked at again */
 };
 
 static uint64_t now_ns(const struct sl_kernel *kernel)
@@ -129,9 +131,9 @@ static void drop_strangers(struct sl_kernel *kernel)
 	}
 }
 
-/* Once a second, and when the maps are others. */
 static void read_names(struct sl_kernel *kernel)
 {
+	kernel->names_ns = now_ns(kernel) + NAMES_NS;
 	if (sl_kernel_names_read(&kernel->names, kernel->maps) > 0)
 		drop_strangers(kernel);
 }
@@ -145,6 +147,11 @@ void sl_kernel_bind(struct sl_kernel *kernel, struct sl_kernel_connection *conne
 	if (!kernel || !kernel->maps || !connection || !connection->flow.local.family)
 		return;
 	r = sl_kernel_names_find(&id, &gen, &kernel->names, tenant);
+	/* It may have come a moment ago. */
+	if (r && now_ns(kernel) >= kernel->names_ns) {
+		read_names(kernel);
+		r = sl_kernel_names_find(&id, &gen, &kernel->names, tenant);
+	}
 	if (connection->kernel) {
 		if (!r && id == connection->flow.tenant && gen == connection->gen)
 			return;
