@@ -10,8 +10,6 @@
 #define EXIT_FAILED 1
 #define EXIT_USAGE  2
 
-extern char **environ;
-
 static const char usage[] =
 	"usage: sluice-router [--config FILE] [OPTION]...\n"
 	"\n"

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/random.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "userspace/bus/loop_event.h"
 #include "userspace/router/router_private.h"
@@ -22,8 +23,6 @@
 #define LETTER_BYTES   (2u << 20)
 #define NS_PER_S       1000000000ull
 #define PASSWORD_BYTES 256
-
-extern char **environ;
 
 /* ---- configuration -------------------------------------------------------------------------- */
 

@@ -64,12 +64,14 @@ int sl_shared_read(struct sl_shared_record *ret, struct sl_span text)
 	};
 	struct read_record read = { .digest = "" };
 	struct sl_shared_record record = { .answer = { NULL, 0 } };
+	char half[DIGEST_CHARS / 2 + 1] = "";
 
 	if (sl_fields_read(&read, fields, sizeof(fields) / sizeof(fields[0]), text, NULL) != 0 ||
-	    !sl_is_hex(sl_span_of(read.digest), DIGEST_CHARS) ||
-	    sscanf(read.digest, "%16" SCNx64 "%16" SCNx64, &record.digest.words[0],
-		   &record.digest.words[1]) != 2)
+	    !sl_is_hex(sl_span_of(read.digest), DIGEST_CHARS))
 		return -EINVAL;
+	memcpy(half, read.digest, sizeof(half) - 1);
+	record.digest.words[0] = strtoull(half, NULL, 16);
+	record.digest.words[1] = strtoull(read.digest + DIGEST_CHARS / 2, NULL, 16);
 	if (read.assignment_id[0] && !sl_is_uuid4(sl_span_of(read.assignment_id)))
 		return -EINVAL;
 	memcpy(record.assignment_id, read.assignment_id, sizeof(record.assignment_id));
