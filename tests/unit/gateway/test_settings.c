@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/harness/test.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "userspace/gateway/settings.h"
+
+static void defaults_are_the_contracts(void **state)
+{
+	struct sl_settings *settings = NULL;
+	struct sl_settings_error error = { "" };
+
+	assert_int_equal(sl_settings_load(&settings, NULL, NULL, &error), 0);
+	assert_int_equal(settings->router.timeout_ns, 5000000000);
+	assert_int_equal(settings->store.idempotency_ttl_ns, 300000000000);
+	assert_int_equal(settings->limits.window_ns, 60000000000);
+	assert_int_equal(settings->limits.plan.requests[SL_CLASS_ROUTES_DECIDE], 50);
+	assert_int_equal(settings->limits.plan.requests[SL_CLASS_MESSAGES], 100);
+	assert_int_equal(settings->limits.plan.requests[SL_CLASS_REGISTRY_BLOCKS], 200);
+	assert_int_equal(settings->limits.plan.requests[SL_CLASS_GLOBAL], 1000);
+	assert_true(settings->auth.required);
+	assert_int_equal(settings->router.subject_count, 1);
+	assert_string_equal(settings->router.subjects[0].text, SL_SUBJECT_ASSIGN);
+	sl_settings_free(settings);
+}
+
+static void the_environment_wins_over_the_file(void **state)
+{
+	static const char text[] = "version: 1\n"
+				   "router: {timeout: 1s}\n"
+				   "limits:\n  messages: 7\n  plans:\n"
+				   "    - {name: gold, routes_decide: unlimited}\n";
+	char timeout[] = "ROUTER_REQUEST_TIMEOUT_MS=250", off[] = "GATEWAY_AUTH_REQUIRED=false";
+	char limit[] = "GATEWAY_RATE_LIMIT_ROUTES_DECIDE_LIMIT=9";
+	char window[] = "GATEWAY_RATE_LIMIT_TTL_SECONDS=30";
+	char subjects[] = "NATS_SUBJECT_ALLOWLIST=caf.exec.assign.v1, caf.exec.assign.gpu";
+	char *const environment[] = { timeout, off, limit, window, subjects, NULL };
+	struct sl_settings *settings = NULL;
+	struct sl_settings_error error = { "" };
+	const struct sl_plan *gold;
+
+	assert_int_equal(
+		sl_settings_parse(&settings, "g.yaml", sl_span_of(text), environment, &error), 0);
+	assert_int_equal(settings->router.timeout_ns, 250000000);
+	assert_false(settings->auth.required);
+	assert_int_equal(settings->limits.plan.requests[SL_CLASS_ROUTES_DECIDE], 9);
+	assert_int_equal(settings->limits.plan.requests[SL_CLASS_MESSAGES], 7);
+	assert_int_equal(settings->limits.window_ns, 30000000000);
+	assert_int_equal(settings->router.subject_count, 2);
+	assert_string_equal(settings->router.subjects[1].text, "caf.exec.assign.gpu");
+	gold = sl_settings_plan(settings, SL_SPAN("gold"));
+	assert_non_null(gold);
+	assert_int_equal(gold->requests[SL_CLASS_ROUTES_DECIDE], 0);
+	assert_ptr_equal(sl_settings_plan(settings, SL_SPAN("")), &settings->limits.plan);
+	assert_null(sl_settings_plan(settings, SL_SPAN("tin")));
+	sl_settings_free(settings);
+}
+
+static void what_is_wrong_is_named(void **state)
+{
+	static const struct {
+		const char *text, *variable, *fault;
+	} rows[] = {
+		{ "version: 1\nlimits: {windows: 3}\n", "A=b", "limits.windows" },
+		{ "version: 1\nrouter: {timeout: 3}\n", "A=b", "router.timeout" },
+		{ "version: 1\nrequests: {body_bytes_max: 2MiB}\n", "A=b", "body_bytes_max" },
+		{ "version: 1\nnats: {tls_cert_file: /a}\n", "A=b", "tls_key_file" },
+		{ "version: 1\n", "ROUTER_DECIDE_SUBJECT=a.*", "ROUTER_DECIDE_SUBJECT" },
+		{ "version: 1\n", "GATEWAY_AUTH_REQUIRED=maybe", "GATEWAY_AUTH_REQUIRED" },
+		{ "version: 1\n", "GATEWAY_RATE_LIMIT_GLOBAL=-1", "GATEWAY_RATE_LIMIT_GLOBAL" },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char variable[128];
+		char *const environment[] = { variable, NULL };
+		struct sl_settings *settings = NULL;
+		struct sl_settings_error error = { "" };
+
+		(void)snprintf(variable, sizeof(variable), "%s", rows[i].variable);
+		assert_int_equal(sl_settings_parse(&settings, "g.yaml", sl_span_of(rows[i].text),
+						   environment, &error),
+				 -EINVAL);
+		if (!strstr(error.message, rows[i].fault))
+			fail_msg("%s: %s", rows[i].fault, error.message);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(defaults_are_the_contracts),
+		cmocka_unit_test(the_environment_wins_over_the_file),
+		cmocka_unit_test(what_is_wrong_is_named),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
