@@ -34,7 +34,8 @@ const struct sl_js_stream sl_stream_assign = {
 	.work_queue = true,
 	.max_age_s = DAY_S,
 	.max_bytes = GIB,
-	.duplicate_window_s = 120,
+	/* A router that takes over another's assignments may publish one again. */
+	.duplicate_window_s = 600,
 };
 
 const struct sl_js_stream sl_stream_acks = {
