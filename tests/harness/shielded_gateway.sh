@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154,SC2119,SC2120
 # Sourced after netns.sh by tests and benches of the seam between gateway and kernel: in
 # the namespace `node` an agent, a nats-server with a router that always agrees, and an
 # nginx whose workers are nobody; a client in the namespace `client`.

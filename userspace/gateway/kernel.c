@@ -56,10 +56,8 @@ static const struct sl_flow_table *table_of(const struct sl_kernel *kernel,
 	return flow->local.family == 4 ? &kernel->maps->flows4 : &kernel->maps->flows6;
 }
 
-static void take_off(struct sl_kernel_connection *connection)
+static void take_off(struct sl_kernel *kernel, struct sl_kernel_connection *connection)
 {
-	struct sl_kernel *kernel = connection->kernel;
-
 	*connection->link = connection->next;
 	if (connection->next)
 		connection->next->link = connection->link;
@@ -80,12 +78,11 @@ static void put_on(struct sl_kernel *kernel, struct sl_kernel_connection *connec
 	kernel->bound_of[connection->flow.tenant]++;
 }
 
-static void unbind(struct sl_kernel_connection *connection)
+static void unbind(struct sl_kernel *kernel, struct sl_kernel_connection *connection)
 {
 	/* -ENOENT: an operator or a sweep was faster. */
-	(void)sl_flow_table_unbind(table_of(connection->kernel, &connection->flow),
-				   &connection->flow);
-	take_off(connection);
+	(void)sl_flow_table_unbind(table_of(kernel, &connection->flow), &connection->flow);
+	take_off(kernel, connection);
 }
 
 /* What stands against it is counted; 0 when the kernel knows it. */
@@ -114,7 +111,7 @@ static int bind_to(struct sl_kernel *kernel, struct sl_kernel_connection *connec
 void sl_kernel_forget(struct sl_kernel_connection *connection)
 {
 	if (connection->kernel)
-		unbind(connection);
+		unbind(connection->kernel, connection);
 }
 
 /* ---- names ------------------------------------------------------------------------------- */
@@ -127,7 +124,7 @@ static void drop_strangers(struct sl_kernel *kernel)
 	for (struct sl_kernel_connection *at = kernel->bound; at; at = next) {
 		next = at->next;
 		if (!sl_kernel_names_has(&kernel->names, at->flow.tenant, at->gen))
-			unbind(at);
+			unbind(kernel, at);
 	}
 }
 
@@ -155,7 +152,7 @@ void sl_kernel_bind(struct sl_kernel *kernel, struct sl_kernel_connection *conne
 	if (connection->kernel) {
 		if (!r && id == connection->flow.tenant && gen == connection->gen)
 			return;
-		unbind(connection);
+		unbind(kernel, connection);
 		connection->retry_ns = 0;
 	}
 	/* A connection that cannot be bound does not look for it with every request. */
@@ -406,8 +403,10 @@ void sl_kernel_free(struct sl_kernel *kernel)
 {
 	if (!kernel)
 		return;
-	while (kernel->bound)
-		unbind(kernel->bound);
+	for (struct sl_kernel_connection *next, *at = kernel->bound; at; at = next) {
+		next = at->next;
+		unbind(kernel, at);
+	}
 	sl_kernel_link_free(kernel->link);
 	kernel->loop->timer_clear(kernel->loop, &kernel->sweep_timer);
 	sl_kernel_sweep_free(kernel->sweep);

@@ -327,6 +327,61 @@ static void sizes_are_bounded(void **state)
 	assert_int_equal(sl_flow_table_lines(SL_FLOWS_MAX, 6), 873814);
 }
 
+struct sweep {
+	const struct sl_flow_table *table;
+	uint32_t asked;
+	bool rebinds;
+};
+
+/* Every other tenant's; with `rebinds` the flow changes hands while it is looked at. */
+static bool is_over(void *context, const struct sl_flow_spec *f)
+{
+	struct sweep *sweep = context;
+	struct sl_flow_spec again = *f;
+
+	sweep->asked++;
+	again.tenant = f->tenant + 1;
+	if (sweep->rebinds)
+		assert_int_equal(sl_flow_table_bind(sweep->table, &again), 0);
+	return f->tenant % 2;
+}
+
+static void what_is_over_is_swept_in_parts(void **state)
+{
+	for (uint8_t family = 4; family <= 6; family += 2) {
+		struct sl_flow_table t = new_table(family, LINES);
+		struct sweep sweep = { .table = &t };
+		uint64_t place = 0, freed = 0;
+
+		for (uint32_t i = 0; i < 20; i++) {
+			const struct sl_flow_spec f = flow(family, i, i);
+
+			assert_int_equal(sl_flow_table_bind(&t, &f), 0);
+		}
+		while (place < sl_flow_table_slots(&t))
+			freed += sl_flow_table_sweep(&t, &place, 7, is_over, &sweep);
+		assert_int_equal(freed, 10);
+		assert_int_equal(sweep.asked, 20);
+		assert_int_equal(sl_flow_table_used(&t), 10);
+		assert_int_equal(sl_flow_table_sweep(&t, &place, 7, is_over, &sweep), 0);
+		free(t.lines);
+	}
+}
+
+static void a_flow_that_changes_hands_meanwhile_is_not_swept(void **state)
+{
+	struct sl_flow_table t = new_table(4, LINES);
+	struct sweep sweep = { .table = &t, .rebinds = true };
+	const struct sl_flow_spec f = flow(4, 1, 1);
+	uint64_t place = 0;
+
+	assert_int_equal(sl_flow_table_bind(&t, &f), 0);
+	assert_int_equal(sl_flow_table_sweep(&t, &place, sl_flow_table_slots(&t), is_over, &sweep),
+			 0);
+	assert_int_equal(find(&t, &f), 2);
+	free(t.lines);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -342,6 +397,8 @@ int main(void)
 		cmocka_unit_test(all_flows_are_listed),
 		cmocka_unit_test(as_many_flows_fit_as_was_said),
 		cmocka_unit_test(sizes_are_bounded),
+		cmocka_unit_test(what_is_over_is_swept_in_parts),
+		cmocka_unit_test(a_flow_that_changes_hands_meanwhile_is_not_swept),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
