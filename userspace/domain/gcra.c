@@ -49,7 +49,7 @@ static uint64_t wait_ns(const struct sl_request_limit *limit, uint64_t tat_ns, u
 /* Takes one, or says how long it takes until one is there. */
 static uint64_t take(const struct sl_gcra_level *level, uint64_t now_ns)
 {
-	uint64_t tat_ns = seen(level);
+	__u64 tat_ns = seen(level);
 
 	for (int i = 0; i < TRIES; i++) {
 		uint64_t wait = wait_ns(&level->limit, tat_ns, now_ns);
