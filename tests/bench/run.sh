@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# Measures everything beside the targets and the peers: about four minutes, root. Writes
+# Measures everything beside the targets and the peers: about six minutes, root. Writes
 # results.json in build/bench, and prints it as a table. Run it by `make bench`.
-#   tests/bench/run.sh [PART...]    only these parts: verdict contend accuracy reload memory
-#                                   json veth demo; the table then says what was not measured
+#   tests/bench/run.sh [PART...]    only these parts; the table then says what was not measured
+# A part is tests/bench/PART.sh or the program bench-PART, that of the demo a run of it.
 # The exit code is 1 when a measurement was impossible, whatever the targets say.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
@@ -11,7 +11,8 @@ cd "$(dirname "$0")/../.." || exit 1
 build=${SL_BUILD:-build}
 out=$build/bench
 parts=("$@")
-[ ${#parts[@]} -gt 0 ] || parts=(verdict contend accuracy reload memory json veth demo)
+[ ${#parts[@]} -gt 0 ] ||
+	parts=(verdict contend accuracy reload memory json bus router pipeline escalated veth demo)
 
 if [ "$(id -u)" -ne 0 ]; then
 	echo "bench: BPF programs are loaded: run it as root" >&2
@@ -33,11 +34,13 @@ demo() {
 
 # Our priority is the highest: what else runs here takes caches, but little of the CPU.
 part() {
-	case $1 in
-	demo) demo ;;
-	veth) nice -n -20 tests/bench/veth.sh ;;
-	*) nice -n -20 "$build/bin/bench-$1" ;;
-	esac
+	if [ "$1" = demo ]; then
+		demo
+	elif [ -x "tests/bench/$1.sh" ]; then
+		nice -n -20 "tests/bench/$1.sh"
+	else
+		nice -n -20 "$build/bin/bench-$1"
+	fi
 }
 
 failed=()
