@@ -209,7 +209,8 @@ static ngx_int_t gather(struct sl_span *ret, ngx_http_request_t *r)
 		const ngx_buf_t *buf = link->buf;
 
 		if (!buf->in_file) {
-			at = ngx_cpymem(at, buf->pos, (size_t)(buf->last - buf->pos));
+			if (buf->last != buf->pos)
+				at = ngx_cpymem(at, buf->pos, (size_t)(buf->last - buf->pos));
 			continue;
 		}
 		if (ngx_read_file(buf->file, at, (size_t)(buf->file_last - buf->file_pos),
