@@ -6,12 +6,16 @@ open NAME ADDRESS PORT [PROXY]   "open LOCAL-PORT"; PROXY: says it comes from th
 ask NAME KEY TENANT [SECONDS]    the status of a POST to routes/decide, "late" or "closed"
 hammer NAME KEY TENANT SECONDS   asks again and again until one is late: "STATUS=N ... late=N"
 blast NAME KEY TENANT SECONDS    sends requests and does not wait for answers
+storm NAME ADDRESS PORT N KEY TENANT SECONDS   N connections that ask again at once; one that
+    is not answered within 20 ms is reset and made anew: "answers=N attempts=N"
 wait NAME SECONDS                the status of the answer that was late
 many NAME ADDRESS PORT N KEY TENANT   N connections, a request on each: how many were 200
 close NAME                       and all of `many` of that name
 """
 import json
+import select
 import socket
+import struct
 import sys
 import time
 
@@ -93,6 +97,54 @@ def blast(connection, key, tenant, seconds):
     return str(sent)
 
 
+class Storm:
+    """Impatient connections: what keeps hammering whatever becomes of it."""
+
+    def __init__(self, address, port, text):
+        self.target, self.text = (address, int(port)), text
+        self.poll = select.epoll()
+        self.live, self.answers, self.attempts = {}, 0, 0
+
+    def begin(self):
+        made = socket.socket(socket.AF_INET, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        made.connect_ex(self.target)
+        self.poll.register(made, select.EPOLLOUT)
+        self.live[made.fileno()] = [made, time.monotonic()]
+        self.attempts += 1
+
+    def drop(self, fd):
+        self.live.pop(fd)[0].close()
+
+    def ready(self, fd, events):
+        made = self.live[fd][0]
+        try:
+            if events & select.EPOLLIN:
+                if not made.recv(65536):
+                    raise ConnectionError
+                self.answers += 1
+                self.attempts += 1
+            self.live[fd][1] = time.monotonic()
+            made.send(self.text)
+            self.poll.modify(fd, select.EPOLLIN)
+        except OSError:
+            self.drop(fd)
+
+    def run(self, count, seconds):
+        until = time.monotonic() + seconds
+        while (now := time.monotonic()) < until:
+            for fd, events in self.poll.poll(0.005):
+                self.ready(fd, events)
+            for fd in [fd for fd, (_, since) in self.live.items() if now - since > 0.02]:
+                self.drop(fd)
+            while len(self.live) < count:
+                self.begin()
+        for fd in list(self.live):
+            self.drop(fd)
+        return f"answers={self.answers} attempts={self.attempts}"
+
+
 def many(name, address, port, count, key, tenant):
     made = [Connection(address, port) for _ in range(int(count))]
     connections[name] = made
@@ -118,6 +170,9 @@ def run(command, name, *rest):
         return hammer(connections[name], *rest)
     if command == "blast":
         return blast(connections[name], *rest)
+    if command == "storm":
+        address, port, count, key, tenant, seconds = rest
+        return Storm(address, port, request(key, tenant)).run(int(count), float(seconds))
     if command == "wait":
         return connections[name].answer(float(rest[0]))
     if command == "many":

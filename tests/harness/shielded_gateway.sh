@@ -10,8 +10,9 @@
 node_reply='{"ok":true,"decision":{"provider_id":"p1","priority":50,"expected_latency_ms":9,"expected_cost":0.1,"reason":"best"},"context":{"request_id":"r1"}}'
 
 # The tenants acme, beta and small (plans of gateway.yaml), and "nowhere", which the agent
-# does not know. Keys are in ${key[NAME]}.
-declare -A key
+# does not know. Keys are in ${key[NAME]}. What is in ${sources[NAME]} before
+# shielded_begin is where the tenant's packets come from.
+declare -A key sources
 
 shielded_begin() {
 	local name
@@ -25,7 +26,7 @@ shielded_begin() {
 		services: [{address: any, port: any, protocol: tcp, bind: true}]
 		unknown: {on_miss: pass}
 		tenants:
-		$(for name in "$@"; do echo "  - {name: $name}"; done)
+		$(for name in "$@"; do echo "  - {name: $name${sources[$name]:+, sources: [${sources[$name]}]}}"; done)
 	YAML
 	start_agent node --gateway-socket "$sl_dir/gateway.sock" --gateway-group nogroup ||
 		{ not_ok "the agent starts" && exit 1; }
