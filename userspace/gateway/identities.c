@@ -128,8 +128,15 @@ static int check(struct sl_conf_context *ctx, void *filled)
 
 static const struct sl_conf_schema schema = {
 	.program = "gateway",
-	.intro = "# identities.yaml\n\nWhat `auth.api_keys_file` and `auth.subjects_file` of "
-		 "gateway.yaml name; one file may serve as both.\n",
+	.intro =
+		"# Identities of the gateway\n\n"
+		"What `auth.api_keys_file` and `auth.subjects_file` of gateway.yaml name; one file\n"
+		"may be both. A test keeps this page true. It is read again when it changes. A key\n"
+		"and its HMAC:\n\n"
+		"    salt=$(openssl rand -hex 16)\n"
+		"    key=$(openssl rand -hex 16)\n"
+		"    printf %s \"$key\" | openssl dgst -sha256 -mac HMAC -macopt hexkey:$salt\n\n"
+		"## The file\n\n",
 	.root = &root_table,
 	.size = sizeof(struct file),
 	.check = check,

@@ -238,8 +238,16 @@ static int check(struct sl_conf_context *ctx, void *filled)
 
 const struct sl_conf_schema sl_settings_schema = {
 	.program = "gateway",
-	.intro = "# gateway.yaml\n\nWhat `sluice_config` of nginx.conf names. "
-		 "Units: durations as 500ms, 5s, 1h; bytes as 64KiB; amounts as 10k.\n",
+	.intro =
+		"# Configuration of the gateway\n\n"
+		"What `sluice_config` of nginx.conf names; a test keeps this page true. How it\n"
+		"is run: [gateway.md](gateway.md). Example:\n"
+		"[gateway.yaml](../examples/stack/gateway.yaml). Amounts, durations and the rules\n"
+		"of the file are those of [sluice.yaml](configuration.md). It is read again by\n"
+		"`nginx -s reload`; one that is wrong leaves the running one in force.\n"
+		"`NATS_SUBJECT_ALLOWLIST` and `METRICS_TENANT_LABEL_ALLOWLIST`, names with commas\n"
+		"between them, stand for `router.assignment_subjects` and `metrics.tenants`.\n\n"
+		"## The file\n\n",
 	.root = &root_table,
 	.size = sizeof(struct sl_settings),
 	.check = check,

@@ -2,8 +2,10 @@
 #include "tests/harness/test.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
+#include "userspace/gateway/identities.h"
 #include "userspace/gateway/settings.h"
 
 static void defaults_are_the_contracts(void **state)
@@ -86,12 +88,59 @@ static void what_is_wrong_is_named(void **state)
 	}
 }
 
+static char *read_page(const char *path)
+{
+	char *text = calloc(1, 65536);
+	FILE *file = fopen(path, "re");
+
+	assert_non_null(file);
+	assert_true(fread(text, 1, 65535, file) > 0);
+	assert_int_equal(fclose(file), 0);
+	return text;
+}
+
+static void pages_are_what_the_tables_say(void **state)
+{
+	static const struct {
+		const char *path;
+		int (*describe)(FILE *out);
+	} pages[] = {
+		{ "docs/ops/gateway-configuration.md", sl_settings_describe },
+		{ "docs/ops/gateway-identities.md", sl_identities_describe },
+	};
+
+	for (size_t i = 0; i < 2; i++) {
+		char *page = read_page(pages[i].path), *text = NULL;
+		size_t size = 0;
+		FILE *out = open_memstream(&text, &size);
+
+		assert_non_null(out);
+		assert_int_equal(pages[i].describe(out), 0);
+		assert_int_equal(fclose(out), 0);
+		assert_string_equal(text, page);
+		free(text);
+		free(page);
+	}
+}
+
+static void the_example_is_good(void **state)
+{
+	struct sl_settings *settings = NULL;
+	struct sl_settings_error error = { "" };
+
+	if (sl_settings_load(&settings, "docs/examples/stack/gateway.yaml", NULL, &error))
+		fail_msg("%s", error.message);
+	sl_settings_free(settings);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(defaults_are_the_contracts),
 		cmocka_unit_test(the_environment_wins_over_the_file),
 		cmocka_unit_test(what_is_wrong_is_named),
+		cmocka_unit_test(pages_are_what_the_tables_say),
+		cmocka_unit_test(the_example_is_good),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
