@@ -40,9 +40,8 @@ void sl_keyring_freep(struct sl_keyring **keyring);
 /* Looks whether the files changed: 1 when something was read anew, 0, or as above. */
 int sl_keyring_refresh(struct sl_keyring *keyring, struct sl_auth_error *error);
 
-/* -EACCES: not known, or not valid. All take as long whatever is known. */
-int sl_keyring_api_key(struct sl_identity *ret, const struct sl_keyring *keyring,
-		       struct sl_span key);
+/* -EACCES: not known, or not valid. How long a wrong one takes says nothing of good ones. */
+int sl_keyring_api_key(struct sl_identity *ret, struct sl_keyring *keyring, struct sl_span key);
 int sl_keyring_token(struct sl_identity *ret, struct sl_keyring *keyring, struct sl_span token,
 		     int64_t now_s);
 int sl_keyring_subject(struct sl_identity *ret, const struct sl_keyring *keyring,
