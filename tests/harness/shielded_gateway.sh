@@ -56,7 +56,7 @@ shielded_config() {
 		version: 1
 		nats: {servers: "nats://127.0.0.1:4222"}
 		auth: {api_keys_file: $sl_dir/keys.yaml}
-		agent: {socket: $sl_dir/gateway.sock}
+		agent: {socket: $sl_dir/gateway.sock, required: true}
 		escalation: {after: 10, within: 1s, tenant_after: 0}
 		limits:
 		  window: 60s

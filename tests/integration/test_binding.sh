@@ -95,13 +95,18 @@ check "and counted by the gateway" wait_for 3 gateway_metric_is gateway_flows 10
 
 stop_agent KILL
 check "the agent's death is noticed" wait_for 5 gateway_metric_is gateway_agent_connected 0
+ready_is() {
+	[ "$(in_ns node curl -s -o "$sl_dir/said" -w '%{http_code}' http://127.0.0.1/health/ready)" = "$1" ]
+}
+check "a gateway that requires it is not ready" ready_is 503
 client open b 10.1.0.1 80 >"$sl_dir/said"
 check_equal "without it requests are served" "$(acme ask b)" 200
 check_equal "and connections bound" "$(flows acme)" 1001
 client close b >"$sl_dir/said"
 start_agent node --gateway-socket "$sl_dir/gateway.sock" --gateway-group nogroup
 check "its successor is found" wait_for 10 gateway_metric_is gateway_agent_connected 1
-check_equal "and has the flows" "$(flows acme)" 1000
+check "the gateway is ready again" ready_is 200
+check_equal "and the flows are there" "$(flows acme)" 1000
 sed -i 's/{name: acme}/{name: acme2}/' "$sl_dir/agent.yaml"
 ctl reload >"$sl_dir/said"
 check "a tenant that leaves the configuration loses its connections" wait_for 5 flows_are 0

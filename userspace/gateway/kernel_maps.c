@@ -109,7 +109,7 @@ static int map_one(struct sl_kernel_mapping *ret, enum sl_kernel_map which, int 
 	const struct kind *kind = &kinds[which];
 	struct sl_kernel_mapping mapping;
 	char text[FDINFO_BYTES - 1];
-	size_t length;
+	size_t length = 0;
 	int r = read_fdinfo(text, sizeof(text), &length, fd);
 
 	if (r)
@@ -169,7 +169,7 @@ static int sort_fds(int ret[SL_KERNEL_MAPS], struct sl_json_value names, const i
 		if (at == count || sl_json_text(name, sizeof(name), &length, item))
 			break;
 		for (size_t i = 0; i < SL_KERNEL_MAPS; i++) {
-			if (strcmp(name, kinds[i].name))
+			if (strcmp(name, kinds[i].name) != 0)
 				continue;
 			if (ret[i] >= 0)
 				return fail(error, -EPROTO, "%s came twice", name);

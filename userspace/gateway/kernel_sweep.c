@@ -113,8 +113,7 @@ static int ask(struct sl_kernel_sweep *sweep, const struct sl_flow_spec *flow)
 	return 0;
 }
 
-/* Of the connection itself (without one the listener is found) and somebody's: one
- * whose process is gone only says goodbye. */
+/* Of the connection itself and somebody's: one whose process is gone only says goodbye. */
 static bool is_held(const struct inet_diag_msg *found, const struct sl_flow_spec *flow)
 {
 	return found->idiag_state != TCP_LISTEN && found->idiag_inode != 0 &&
@@ -122,7 +121,11 @@ static bool is_held(const struct inet_diag_msg *found, const struct sl_flow_spec
 	       found->id.idiag_dport == htons(flow->remote_port);
 }
 
-/* 1: the socket is there and held; 0: it is not; -errno: the kernel did not say. */
+/*
+ * 0: its socket is gone; 1: it is there and held, or cannot be told; -errno: the kernel
+ * did not say. For a socket that is gone the kernel answers with the listener, which is
+ * ours; that it found nothing at all is also what one without tcp_diag says.
+ */
 static int hear(struct sl_kernel_sweep *sweep, const struct sl_flow_spec *flow)
 {
 	union {
@@ -140,7 +143,7 @@ static int hear(struct sl_kernel_sweep *sweep, const struct sl_flow_spec *flow)
 	    length >= (ssize_t)NLMSG_LENGTH(sizeof(struct nlmsgerr))) {
 		const struct nlmsgerr *error = NLMSG_DATA(&answer.header);
 
-		return error->error == -ENOENT ? 0 : error->error < 0 ? error->error : -EIO;
+		return error->error == -ENOENT ? 1 : error->error < 0 ? error->error : -EIO;
 	}
 	if (answer.header.nlmsg_type != SOCK_DIAG_BY_FAMILY ||
 	    length < (ssize_t)NLMSG_LENGTH(sizeof(struct inet_diag_msg)))
