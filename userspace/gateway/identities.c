@@ -2,9 +2,10 @@
 #include "userspace/gateway/identities.h"
 
 #include <errno.h>
+#include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
-#include <openssl/hmac.h>
+#include <openssl/params.h>
 #include <stdlib.h>
 
 #include "userspace/base/cleanup.h"
@@ -53,8 +54,7 @@ struct file {
 
 struct sl_identities {
 	struct file file;
-	uint8_t salt[SALT_BYTES_MAX];
-	size_t salt_bytes;
+	EVP_MAC_CTX *mac; /* holds the salt: HMAC() would look up and make all anew */
 };
 
 /* ---- the file ---------------------------------------------------------------------------- */
@@ -167,6 +167,25 @@ static int by_digest(const void *a, const void *b)
 		      DIGEST_BYTES);
 }
 
+static int make_mac(struct sl_identities *identities)
+{
+	char digest_name[] = "SHA256";
+	const OSSL_PARAM params[] = {
+		OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest_name, 0),
+		OSSL_PARAM_construct_end(),
+	};
+	const size_t salt_bytes = strlen(identities->file.salt) / 2;
+	EVP_MAC *hmac = EVP_MAC_fetch(NULL, "HMAC", NULL);
+	uint8_t salt[SALT_BYTES_MAX];
+
+	from_hex(salt, identities->file.salt, salt_bytes);
+	identities->mac = hmac ? EVP_MAC_CTX_new(hmac) : NULL;
+	EVP_MAC_free(hmac); /* the context has its own reference */
+	if (!identities->mac || !EVP_MAC_init(identities->mac, salt, salt_bytes, params))
+		return -ENOMEM;
+	return 0;
+}
+
 static int finish(struct sl_identities **ret, struct sl_identities *identities, int r,
 		  const struct sl_conf_error *why, struct sl_auth_error *error)
 {
@@ -176,8 +195,9 @@ static int finish(struct sl_identities **ret, struct sl_identities *identities, 
 		snprintf(error->message, sizeof(error->message), "%s", why->message);
 		return r;
 	}
-	identities->salt_bytes = strlen(file->salt) / 2;
-	from_hex(identities->salt, file->salt, identities->salt_bytes);
+	r = make_mac(identities);
+	if (r)
+		return r;
 	for (size_t i = 0; i < file->key_count; i++)
 		from_hex(file->keys[i].digest, file->keys[i].hmac, DIGEST_BYTES);
 	if (file->key_count)
@@ -224,6 +244,7 @@ void sl_identities_free(struct sl_identities *identities)
 	if (!identities)
 		return;
 	sl_conf_clear(&identities->file, &schema);
+	EVP_MAC_CTX_free(identities->mac);
 	free(identities);
 }
 
@@ -238,8 +259,8 @@ void sl_identities_freep(struct sl_identities **identities)
 static void tell(struct sl_identity *ret, const struct owner *owner)
 {
 	*ret = (struct sl_identity){ .admin = false };
-	snprintf(ret->tenant, sizeof(ret->tenant), "%s", owner->tenant);
-	snprintf(ret->plan, sizeof(ret->plan), "%s", owner->plan);
+	memcpy(ret->tenant, owner->tenant, sizeof(ret->tenant));
+	memcpy(ret->plan, owner->plan, sizeof(ret->plan));
 	for (size_t i = 0; i < owner->role_count; i++)
 		ret->admin |= !strcmp(owner->roles[i].name, "admin");
 }
@@ -267,14 +288,15 @@ static const struct key *search(const struct file *file, const uint8_t digest[DI
 int sl_identities_key(struct sl_identity *ret, const struct sl_identities *identities,
 		      struct sl_span key)
 {
-	uint8_t digest[EVP_MAX_MD_SIZE];
-	unsigned int length = 0;
+	EVP_MAC_CTX *mac = identities->mac;
+	uint8_t digest[DIGEST_BYTES];
 	const struct key *found;
+	size_t length = 0;
 
-	if (key.length > SL_CREDENTIAL_BYTES_MAX ||
-	    !HMAC(EVP_sha256(), identities->salt, (int)identities->salt_bytes,
-		  (const uint8_t *)key.at, key.length, digest, &length) ||
-	    length != DIGEST_BYTES)
+	/* Without a key to set it begins anew with the salt it has. */
+	if (key.length > SL_CREDENTIAL_BYTES_MAX || !EVP_MAC_init(mac, NULL, 0, NULL) ||
+	    !EVP_MAC_update(mac, (const uint8_t *)key.at, key.length) ||
+	    !EVP_MAC_final(mac, digest, &length, sizeof(digest)) || length != DIGEST_BYTES)
 		return -EACCES;
 	found = search(&identities->file, digest);
 	if (!found)

@@ -13,7 +13,7 @@
  * key, and a lookup's time nothing of it.
  *
  * Owner:  sl_identities_free().
- * Thread: immutable once read.
+ * Thread: of one thread; a lookup uses working memory of the table.
  */
 #pragma once
 
