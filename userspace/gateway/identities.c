@@ -310,7 +310,7 @@ int sl_identities_subject(struct sl_identity *ret, const struct sl_identities *i
 {
 	const struct file *file = &identities->file;
 
-	for (size_t i = 0; i < file->subject_count; i++) {
+	for (size_t i = 0; file->subjects && i < file->subject_count; i++) {
 		if (!sl_span_is(subject, file->subjects[i].subject))
 			continue;
 		tell(ret, &file->subjects[i].owner);
