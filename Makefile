@@ -204,11 +204,13 @@ $(NGINX_CONF): $(NGINX_DEV)/conf_flags
 		{ cat "$$build/configure.log" >&2; exit 1; }
 $(O)/obj/userspace/gateway/nginx/%.o: EXTRA = $(NGINX_FLAGS) -fvisibility=hidden
 $(call obj,$(NGINX_SRC)): $(NGINX_CONF)
-# What nginx has stays undefined; what the library has is not shown to others.
+# What nginx has stays undefined; what the library has is not shown to others. nginx unloads
+# its modules at the end: the threads of nats.c, which run on to the last, would fall with it.
 $(MODULE): $(call obj,$(NGINX_SRC)) $(LIB) $(O)/stamp/ld
 	$(call say,LINK)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(SL_CFLAGS) $(filter-out -pie,$(SL_LDFLAGS)) -shared -Wl,--exclude-libs,ALL \
+		-Wl,-z,nodelete \
 		$(filter %.o,$^) $(filter %.a,$^) $(PKG_LIBS) -o $@
 
 $(UNIT) $(KERNEL): $(O)/%: $(O)/obj/%.o $(HARNESS) $(LIB) $(O)/stamp/ld
@@ -329,9 +331,10 @@ hooks: ## check commits and pushes of this clone (git config core.hooksPath)
 
 MAN        := $(wildcard docs/man/*.[1-8])
 COMPLETION := $(wildcard userspace/cli/*.bash)
-install: all ## bins, man pages, completion (DESTDIR=, PREFIX=/usr/local)
+install: all ## bins, nginx module, man pages, completion (DESTDIR=, PREFIX=/usr/local)
 	$(Q)install -d $(DESTDIR)$(PREFIX)/sbin
 	$(Q)install -m 755 $(AGENT) $(CLI) $(DAEMONS) $(DESTDIR)$(PREFIX)/sbin
+	$(Q)install -D -m 644 -t $(DESTDIR)$(PREFIX)/lib/nginx/modules $(MODULE)
 	$(Q)for page in $(MAN); do \
 		install -D -m 644 $$page $(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$${page##*/}; done
 	$(Q)for file in $(COMPLETION); do name=$${file##*/}; install -D -m 644 $$file \
