@@ -121,18 +121,21 @@ client many crowd 10.1.0.1 80 50 "${key[acme]}" acme >"$sl_dir/said"
 in_ns node "$sl_bin/sluicectl" --pin-dir "$sl_pins" --socket "$sl_dir/agent.sock" \
 	flows bind tcp 10.1.0.2:4000 10.1.0.1:8080 beta >"$sl_dir/said"
 check_equal "50 connections, and one of somebody else" "$(flows)" 51
-worker=$(pgrep -P "$nginx_pid" | head -n 1)
+# One worker may have taken all of them.
+worker=$(in_ns node ss -Htnp state established '( sport = :80 )' | sed -n '1s/.*pid=\([0-9]*\).*/\1/p')
 kill -KILL "$worker"
 swept() {
 	[ "$(flows acme)" = "$(in_ns node ss -Htn state established '( sport = :80 )' | wc -l)" ] &&
 		[ "$(gateway_metric gateway_flows_swept_total)" -gt 0 ]
 }
 check "what a killed worker left bound is swept by its successor" wait_for 10 swept
+client many more 10.1.0.1 80 10 "${key[acme]}" acme >"$sl_dir/said"
 shielded_kill_gateway
 check "a killed gateway leaves flows" test "$(flows acme)" -gt 0
 check "it is started again" shielded_start_gateway
 check "and sweeps them, and nobody else's" wait_for 10 flows_are 1
 ctl flows unbind tcp 10.1.0.2:4000 10.1.0.1:8080 >"$sl_dir/said"
+client close more >"$sl_dir/said"
 client close crowd >"$sl_dir/said"
 client many crowd 10.1.0.1 80 20 "${key[acme]}" acme >"$sl_dir/said"
 kill -HUP "$nginx_pid"
