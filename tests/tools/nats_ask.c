@@ -140,6 +140,13 @@ static int by_size(const void *a, const void *b)
 	return (one > other) - (one < other);
 }
 
+static double percentile_us(const struct run *run, size_t percent)
+{
+	const size_t at = run->count * percent / 100;
+
+	return run->samples_ns[at] / 1e3;
+}
+
 int main(int argc, char **argv)
 {
 	struct run run = { 0 };
@@ -160,7 +167,7 @@ int main(int argc, char **argv)
 		by_bus(&run, argv[1]);
 	qsort(run.samples_ns, run.count, sizeof(*run.samples_ns), by_size);
 	printf("{\"requests\":%zu,\"p50_us\":%.1f,\"p99_us\":%.1f}\n", run.count,
-	       run.samples_ns[run.count / 2] / 1e3, run.samples_ns[run.count * 99 / 100] / 1e3);
+	       percentile_us(&run, 50), percentile_us(&run, 99));
 	free(run.samples_ns);
 	return 0;
 }
