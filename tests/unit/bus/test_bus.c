@@ -145,7 +145,6 @@ static void test_headers(void **state)
 struct heads {
 	int count;
 	char first[16], long_one[4096], last[16];
-	bool empty;
 };
 
 static void hear_heads(void *context, const struct sl_bus_message *message)
@@ -156,7 +155,6 @@ static void hear_heads(void *context, const struct sl_bus_message *message)
 	sl_bus_loop_copy(heads->first, sizeof(heads->first), sl_bus_header(message, "first"));
 	sl_bus_loop_copy(heads->long_one, sizeof(heads->long_one), sl_bus_header(message, "long"));
 	sl_bus_loop_copy(heads->last, sizeof(heads->last), sl_bus_header(message, "last"));
-	heads->empty = sl_bus_header(message, "empty").length == 0;
 }
 
 /* They go to nats.c as one. */
@@ -174,16 +172,11 @@ static void test_all_headers_arrive(void **state)
 	memset(long_value, 'x', sizeof(long_value) - 1);
 	long_value[sizeof(long_value) - 1] = '\0';
 	assert_int_equal(sl_bus_subscribe(&subscription, bus, "h", NULL, hear_heads, &heads), 0);
-	assert_int_equal(sl_bus_publish(bus, "h", NULL, headers, 2, SL_SPAN("x")), 0);
-	assert_true(sl_bus_loop_count(&loop, &heads.count, 1, SOON_MS));
-	assert_string_equal(heads.first, "1: a");
-	assert_string_equal(heads.last, "");
 	assert_int_equal(sl_bus_publish(bus, "h", NULL, headers, 4, SL_SPAN("x")), 0);
-	assert_true(sl_bus_loop_count(&loop, &heads.count, 2, SOON_MS));
+	assert_true(sl_bus_loop_count(&loop, &heads.count, 1, SOON_MS));
 	assert_string_equal(heads.first, "1: a");
 	assert_string_equal(heads.long_one, long_value);
 	assert_string_equal(heads.last, "z");
-	assert_true(heads.empty);
 	sl_bus_free(bus);
 }
 
