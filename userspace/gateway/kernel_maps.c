@@ -63,8 +63,8 @@ static int field_of(uint64_t *ret, const char *text, const char *key)
 int sl_kernel_map_read(struct sl_kernel_mapping *ret, enum sl_kernel_map which,
 		       struct sl_span fdinfo)
 {
-	char text[FDINFO_BYTES];
-	uint64_t type, value_bytes, entries, flags, id;
+	char text[FDINFO_BYTES] = { 0 };
+	uint64_t type = 0, value_bytes = 0, entries = 0, flags = 0, id = 0;
 
 	if (fdinfo.length >= sizeof(text))
 		return -EPROTO;

@@ -12,7 +12,7 @@ static void one_text_for_each_value(void **state)
 		int result;
 		const char *value;
 	} rows[] = {
-		{ "", 0, "" },		 { "Zg", 0, "f" },	    { "Zm8", 0, "fo" },
+		{ "", 0, "" },		 { "Zg", 0, "f" },	    { "Zm8", 0, "f\x6f" },
 		{ "Zm9v", 0, "foo" },	 { "Zm9vYg", 0, "foob" },   { "_-8", 0, "\xff\xef" },
 		{ "Zh", -EINVAL, "" },	 { "Zm9", -EINVAL, "" },    { "Z", -EINVAL, "" },
 		{ "Zg==", -EINVAL, "" }, { "Zm9v\n", -EINVAL, "" }, { "/+8", -EINVAL, "" },

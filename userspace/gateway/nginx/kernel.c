@@ -38,7 +38,7 @@ static bool read_address(struct sl_address *ret, uint16_t *ret_port, const struc
 static void read_flow(struct sl_flow_spec *ret, int fd)
 {
 	struct sl_flow_spec flow = { .protocol = IPPROTO_TCP };
-	struct sockaddr_storage at;
+	struct sockaddr_storage at = { 0 };
 	socklen_t length = sizeof(at);
 
 	if (getpeername(fd, (struct sockaddr *)(void *)&at, &length) ||
