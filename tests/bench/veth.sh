@@ -9,7 +9,7 @@ cd "$(dirname "$0")/../.." || exit 1
 # shellcheck source=tests/harness/netns.sh
 . tests/harness/netns.sh
 
-rounds=7
+rounds=15
 packets=300000
 interface=v$$
 address=10.9.0.1
