@@ -42,7 +42,8 @@ static int say(struct sl_letters *letters, int err, const char *what)
 	const char *server = letters->bus ? sl_js_error(letters->bus) : "";
 
 	(void)snprintf(letters->error, sizeof(letters->error), "%s: %s%s%.150s", what,
-		       strerrordesc_np(-err), *server ? ": " : "", server);
+		       err == -ENOTCONN ? "no NATS server answers there" : strerrordesc_np(-err),
+		       *server ? ": " : "", server);
 	return err;
 }
 
