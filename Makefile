@@ -30,7 +30,7 @@ FUZZ_CC   ?= clang-14
 BPF_CLANG ?= $(notdir $(firstword $(shell command -v clang-19 clang-18 clang-17 clang-16 clang clang-14)))
 BPFTOOL   ?= bpftool
 PKGS      := libbpf libxdp yaml-0.1 jansson libevent libcap libseccomp libnats libcrypto \
-	     sqlite3 libcurl
+	     sqlite3 libcurl hiredis
 
 .PHONY: all
 all: ## build everything: agent, CLI, BPF programs, tools

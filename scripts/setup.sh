@@ -13,12 +13,12 @@ packages=(
 	libbpf-dev libxdp-dev libelf-dev zlib1g-dev libyaml-dev libjansson-dev libevent-dev
 	libcap-dev libseccomp-dev libcmocka-dev
 	# the pipeline: NATS, nginx module, TLS and keys, usage ledger, HTTP client
-	libnats-dev nginx-dev libssl-dev libsqlite3-dev libcurl4-openssl-dev
+	libnats-dev libhiredis-dev nginx-dev libssl-dev libsqlite3-dev libcurl4-openssl-dev
 	# lint
 	clang-format-14 clang-tidy-14 cppcheck shellcheck codespell yamllint mandoc python3 git
 	# integration tests, demo and bench: traffic, servers and the peers we measure against
 	iproute2 ethtool iperf3 curl nftables iptables xdp-tools nginx-light haproxy procps
-	bash-completion nats-server openssl
+	bash-completion nats-server redis-server redis-sentinel openssl
 )
 # The BPF compiler: the newest of these that apt knows; clang-14 does as well.
 preferred=(clang-19 llvm-19)

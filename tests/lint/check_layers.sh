@@ -17,9 +17,10 @@ linux/if_link.h dataplane agent
 linux/pkt_cls.h dataplane
 sluice.skel.h dataplane
 yaml.h conf
-event2/ agent obs bus router worker usage
+event2/ agent obs bus redis service router worker usage
 event.h agent obs
 jansson.h agent cli obs
+hiredis/ redis
 nats/ bus
 nats.h bus
 ngx_ gateway
