@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "userspace/pressure/throttle.h"
+
+#define SLICE_NS (SL_THROTTLE_WINDOW_NS / SL_THROTTLE_SLICES)
+
+/* Slices that are over make room. Time that went back stays in the newest slice. */
+static void turn(struct sl_throttle *throttle, uint64_t now_ns)
+{
+	uint64_t slice = now_ns / SLICE_NS;
+
+	if (slice <= throttle->slice)
+		return;
+	if (slice - throttle->slice > SL_THROTTLE_SLICES)
+		throttle->slice = slice - SL_THROTTLE_SLICES;
+	while (throttle->slice < slice) {
+		uint64_t place = ++throttle->slice % SL_THROTTLE_SLICES;
+
+		throttle->requests[place] = 0;
+		throttle->accepts[place] = 0;
+	}
+}
+
+static uint64_t sum(const uint32_t counts[SL_THROTTLE_SLICES])
+{
+	uint64_t all = 0;
+
+	for (unsigned int i = 0; i < SL_THROTTLE_SLICES; i++)
+		all += counts[i];
+	return all;
+}
+
+static void count(uint32_t counts[SL_THROTTLE_SLICES], uint64_t slice)
+{
+	uint32_t *here = &counts[slice % SL_THROTTLE_SLICES];
+
+	if (*here < UINT32_MAX)
+		(*here)++;
+}
+
+double sl_throttle_refuses(struct sl_throttle *throttle, double ratio, uint64_t now_ns)
+{
+	double requests, accepts, share;
+
+	turn(throttle, now_ns);
+	requests = (double)sum(throttle->requests);
+	accepts = (double)sum(throttle->accepts);
+	if (requests < SL_THROTTLE_REQUESTS_MIN)
+		return 0;
+	share = (requests - (ratio < 1 ? 1 : ratio) * accepts) / (requests + 1);
+	if (share < 0)
+		return 0;
+	return share < SL_THROTTLE_REFUSE_MAX ? share : SL_THROTTLE_REFUSE_MAX;
+}
+
+bool sl_throttle_admits(struct sl_throttle *throttle, double ratio, uint64_t now_ns,
+			uint64_t random)
+{
+	double share = sl_throttle_refuses(throttle, ratio, now_ns);
+
+	/* 53 bits of it, as many as a double holds: 0 <= x < 1. */
+	if ((double)(random >> 11) * 0x1p-53 >= share)
+		return true;
+	count(throttle->requests, throttle->slice);
+	return false;
+}
+
+void sl_throttle_report(struct sl_throttle *throttle, bool accepted, uint64_t now_ns)
+{
+	turn(throttle, now_ns);
+	count(throttle->requests, throttle->slice);
+	if (accepted)
+		count(throttle->accepts, throttle->slice);
+}
+
+void sl_throttle_forget(struct sl_throttle *throttle)
+{
+	*throttle = (struct sl_throttle){ .slice = throttle->slice };
+}

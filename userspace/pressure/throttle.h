@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Adaptive throttling at the client: who asks counts how many of its requests were
+ * accepted, and stops asking the more, the fewer were. What is refused here costs
+ * the one that is overloaded nothing.
+ *
+ *	p(refuse) = max(0, (requests - K x accepts) / (requests + 1)), K = 2
+ *
+ * over the last two minutes. Requests are those that had an outcome and those that
+ * were refused here. With few requests nothing is refused, and never all are: the
+ * rest finds out when it is better. What is sent then doubles about each minute; who
+ * is told that all is well need not wait: sl_throttle_forget().
+ *
+ * Owner:  plain data, zeroed at first.
+ * Thread: one at a time; time and randomness are the caller's.
+ * Source: Beyer et al., "Site Reliability Engineering", chapter 21.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define SL_THROTTLE_WINDOW_NS	 120000000000ull
+#define SL_THROTTLE_SLICES	 24u
+#define SL_THROTTLE_REQUESTS_MIN 20u
+#define SL_THROTTLE_REFUSE_MAX	 0.9
+
+struct sl_throttle {
+	uint64_t slice; /* number of the newest one */
+	uint32_t requests[SL_THROTTLE_SLICES];
+	uint32_t accepts[SL_THROTTLE_SLICES];
+};
+
+/* The share that is refused now, 0..SL_THROTTLE_REFUSE_MAX. @ratio is K, at least 1. */
+double sl_throttle_refuses(struct sl_throttle *throttle, double ratio, uint64_t now_ns);
+
+/* May this request go out? False counts it as one that was refused here. */
+bool sl_throttle_admits(struct sl_throttle *throttle, double ratio, uint64_t now_ns,
+			uint64_t random);
+
+/* A request that went out was accepted, or not: refused as too much, or without an answer. */
+void sl_throttle_report(struct sl_throttle *throttle, bool accepted, uint64_t now_ns);
+
+/* It said that all is well: what was counted says nothing any more. */
+void sl_throttle_forget(struct sl_throttle *throttle);
