@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A node's side of a tenant that is too small to slice: one bucket in the store for all
+ * nodes (GCRA, ITU-T I.371), off the packet path.
+ *
+ * The node enforces a small local bucket and asks when what it was told is paid for runs
+ * out. An answer pays for an amount, now or from a time on; until then the tenant is
+ * blocked here, at least 100 ms. What passed beyond what was paid is charged with the next
+ * question, so it is over once and not for ever. Questions of one node are at least
+ * SL_CENTRAL_GAP_MS apart: with N nodes the store sees at most N / 0.1 s for a tenant,
+ * whatever the attack.
+ *
+ * Use as of lease.h: begin, observe, state, due, ask, answer or failed. Nothing is
+ * lowered by asking.
+ *
+ * Without an answer for terms.ttl_ms the node keeps its safe share, beta * R/N (closed:
+ * nothing; open: the node ceiling): blend and last have no share to begin with.
+ *
+ * Owner, thread, time: as lease.h.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "userspace/quota/renewal.h"
+#include "userspace/quota/terms.h"
+
+#define SL_CENTRAL_GAP_MS 100u
+
+struct sl_central_counts {
+	uint64_t asked, answered, refused, failed, dropped;
+	int64_t charged_mu; /* passed beyond what was paid for */
+};
+
+struct sl_central {
+	struct sl_terms terms;
+	struct sl_central_counts counts;
+	uint64_t random;
+	bool wants_terms, draining;
+	uint32_t live;
+
+	int64_t credit_mu; /* paid for and not spent; negative: to be charged */
+	int64_t asked_charge_mu, asked_want_mu;
+	int64_t slot_mu; /* paid by the last answer */
+	uint64_t block_until_ns;
+	uint64_t heard_ns; /* of the last answer */
+	uint64_t tried_ns; /* of the first question since then; 0: none */
+	bool was_heard;
+	bool is_contended; /* the last answer made us wait */
+	bool was_refused;  /* it paid for nothing */
+
+	uint64_t send_id, sent_ns;
+	bool is_asking;
+	uint32_t failures;
+
+	int64_t estimate_mu_per_s;
+	int64_t arrived_mu;
+	uint64_t window_ns, busy_ns, next_ns;
+};
+
+void sl_central_begin(struct sl_central *central, const struct sl_terms *terms, uint32_t nodes,
+		      uint64_t seed, uint64_t now_ns);
+bool sl_central_set_terms(struct sl_central *central, const struct sl_terms *terms,
+			  uint64_t now_ns);
+/* True: apply the state. */
+bool sl_central_observe(struct sl_central *central, int64_t arrived_mu, int64_t admitted_mu,
+			uint64_t now_ns);
+uint64_t sl_central_due_ns(const struct sl_central *central, uint64_t now_ns);
+void sl_central_ask(struct sl_central *central, struct sl_charge *ret, uint64_t *ret_send_id,
+		    uint64_t now_ns);
+bool sl_central_answer(struct sl_central *central, uint64_t send_id,
+		       const struct sl_charged *charged, uint64_t now_ns);
+void sl_central_failed(struct sl_central *central, uint64_t send_id, uint64_t now_ns);
+void sl_central_sent_terms(struct sl_central *central, uint64_t now_ns);
+void sl_central_drain(struct sl_central *central, uint64_t now_ns);
+void sl_central_state(const struct sl_central *central, struct sl_quota_state *ret,
+		      uint64_t now_ns);
