@@ -40,6 +40,9 @@
 #define SL_LEASE_BLEND_MS  30000u
 #define SL_LEASE_IDLE_MS   3000u /* without arrivals: given back */
 #define SL_LEASE_DRIFT_PPM 200u
+/* Where a tenant is steady and has room, its leases are renewed each .8 ttl and hold for two:
+ * so that whoever holds one speaks up within the one ttl that a wiped store learns. */
+#define SL_LEASE_STEADY 3u /* renewals without change before that */
 
 /* Are others' renewals heard (on another path than the store's) while ours fail? */
 enum sl_lease_peers {
@@ -61,7 +64,6 @@ struct sl_lease_pin {
 	int64_t rate_mu_per_s;
 	int64_t seq;
 	uint64_t expiry_ns; /* of the lease, CLOCK_MONOTONIC */
-	uint32_t ttl_ms;
 	uint32_t live;
 };
 
@@ -73,21 +75,23 @@ struct sl_lease {
 
 	/* the grant */
 	bool has_lease; /* one was granted, and neither given back nor fenced */
-	bool fenced, contended, learning, wants_terms, draining;
+	bool fenced, contended, learning, draining;
+	bool wants_terms;      /* the store has none: send them, then sl_lease_sent_terms() */
+	int64_t store_gen;     /* of the store's terms; above terms.gen: fetch them */
 	int64_t rate_mu_per_s; /* applied while the lease holds */
-	int64_t last_mu_per_s; /* at its end: where blend begins */
+	int64_t granted_mu_per_s, burst_mu; /* as answered; the cap follows the applied rate */
 	int64_t seq;
 	int64_t effective_mu_per_s; /* E of the last answer; R before */
 	int64_t lambda_ppm;
 	uint64_t expiry_ns;
-	uint32_t ttl_ms; /* of the grant */
-	uint32_t live;	 /* nodes; the caller's guess before the first answer */
+	uint32_t live; /* nodes; the caller's guess before the first answer */
 
 	/* the question under way */
 	uint64_t send_id; /* raised with each; 0: never asked */
 	bool is_asking;
 	uint64_t sent_ns;
 	uint32_t sent_ttl_ms;
+	int64_t sent_ack, sent_want_mu_per_s;
 	uint32_t failures; /* in a row */
 
 	/* demand */
@@ -96,7 +100,9 @@ struct sl_lease {
 	int64_t arrived_mu, admitted_mu; /* since window_ns */
 	uint64_t window_ns;
 	uint64_t busy_ns; /* of the last arrival */
-	uint64_t next_ns; /* regular renewal */
+	uint64_t next_ns; /* regular renewal, or retry */
+	bool acks_early;  /* next_ns is an early ack: no gap before it */
+	bool was_expired; /* counted */
 	uint32_t steady;  /* renewals in a row without change or contention */
 };
 
@@ -148,8 +154,8 @@ bool sl_lease_answer(struct sl_lease *lease, uint64_t send_id, const struct sl_r
 void sl_lease_failed(struct sl_lease *lease, uint64_t send_id, uint64_t now_ns);
 void sl_lease_sent_terms(struct sl_lease *lease, uint64_t now_ns);
 
-/* The node leaves: the applied rate is 0 at once, and the next question gives all back.
- * Then it stays cold and asks nothing. Apply the state. */
+/* The node leaves: it is cold at once, and the next question gives all back. Then it asks
+ * nothing more. Apply the state. */
 void sl_lease_drain(struct sl_lease *lease, uint64_t now_ns);
 
 /* What to enforce at @now_ns. Pure: the same for the same arguments. */

@@ -32,7 +32,7 @@ struct sl_renew {
 	int64_t has_mu_per_s;  /* applied now, lowered before this was said */
 	int64_t ack;	       /* seq of the grant that is applied; 0: none is */
 	int64_t used_mu_per_s; /* admitted since the last renewal */
-	uint32_t ttl_ms;       /* how long the grant shall hold */
+	uint32_t ttl_ms;       /* how long the grant shall hold; 1..2 * SL_QUOTA_TTL_MS_MAX */
 };
 
 enum sl_renewed_flag {
@@ -55,8 +55,9 @@ struct sl_renewed {
 
 /* A node's question for a small tenant. */
 struct sl_charge {
-	int64_t passed_mu; /* admitted beyond what earlier answers paid for */
-	int64_t want_mu;   /* until the next question; 0: only the charge */
+	int64_t passed_mu;     /* admitted beyond what earlier answers paid for */
+	int64_t want_mu;       /* until the next question; 0: only the charge */
+	int64_t want_mu_per_s; /* smoothed arrivals, for the shares across tenants */
 };
 
 /* The answer: @paid_mu may be admitted @wait_ms from now, and is paid for. */

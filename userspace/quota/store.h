@@ -55,9 +55,9 @@ enum sl_quota_status sl_store_set_terms(struct sl_store *store, const struct sl_
 int sl_store_renew(struct sl_store *store, uint64_t node, int64_t incarnation,
 		   const struct sl_renew *renew, int64_t now_ms, struct sl_renewed *ret);
 
-/* quota_central for one tenant. */
-void sl_store_charge(struct sl_store *store, const struct sl_charge *charge, int64_t now_ms,
-		     struct sl_charged *ret);
+/* quota_central for one tenant. As above; here the row says only that the node lives. */
+int sl_store_charge(struct sl_store *store, uint64_t node, int64_t incarnation,
+		    const struct sl_charge *charge, int64_t now_us, struct sl_charged *ret);
 
 /* quota_release: takes the node's rows away, when it is known to be gone; what it held is
  * free at once. Returns what it held. */

@@ -76,8 +76,8 @@ int sl_wire_renew(struct sl_wire_call *ret, const struct sl_wire_keys *keys, uin
 		  struct sl_span node, int64_t incarnation, const struct sl_wire_tenant *tenants,
 		  const struct sl_renew *renewals, size_t count);
 int sl_wire_central(struct sl_wire_call *ret, const struct sl_wire_keys *keys, uint64_t call_id,
-		    const struct sl_wire_tenant *tenants, const struct sl_charge *charges,
-		    size_t count);
+		    struct sl_span node, int64_t incarnation, const struct sl_wire_tenant *tenants,
+		    const struct sl_charge *charges, size_t count);
 int sl_wire_terms(struct sl_wire_call *ret, const struct sl_wire_keys *keys, uint64_t call_id,
 		  const struct sl_wire_tenant *tenant, const struct sl_terms *terms);
 /* Effective rates of the leader with @token. */

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <math.h>
+
+#include "userspace/quota/store_state.h"
+
+#define S_US	     1000000
+#define DEBT_US_MAX  (60ll * S_US) /* what was passed beyond that is forgiven */
+#define QUEUE_US_MAX (1ll * S_US)  /* the latest start that is promised */
+#define BURST_US_MAX (86400ll * S_US)
+#define WAIT_MS_MAX  10000
+
+struct bucket {
+	int64_t rate;	  /* mu/s */
+	int64_t burst_us; /* how far ahead of now it may be */
+	int64_t now_us, full_us;
+};
+
+/* Rounded up: never cheaper than it is. */
+static int64_t cost_us(const struct bucket *bucket, int64_t amount_mu)
+{
+	return (int64_t)ceil((double)amount_mu / (double)bucket->rate * S_US);
+}
+
+static void open_bucket(struct bucket *bucket, const struct sl_store *store, int64_t now_us)
+{
+	const struct sl_store_sums *sums = &store->sums;
+	int64_t latest_us;
+
+	bucket->now_us = now_us;
+	/* Leases of earlier terms are still spent. */
+	bucket->rate = sl_most(1, sums->rate_mu_per_s - sums->held);
+	bucket->burst_us = sl_least(cost_us(bucket, store->terms.burst_mu), BURST_US_MAX);
+	latest_us = now_us + bucket->burst_us + DEBT_US_MAX;
+	bucket->full_us = sl_least(sl_most(sums->full_at_us, now_us), latest_us);
+}
+
+static void pass(struct bucket *bucket, int64_t amount_mu)
+{
+	const int64_t latest_us = bucket->now_us + bucket->burst_us + DEBT_US_MAX;
+
+	bucket->full_us = sl_least(bucket->full_us + cost_us(bucket, amount_mu), latest_us);
+}
+
+static int64_t wait_ms(int64_t wait_us)
+{
+	int64_t wait = (int64_t)ceil((double)wait_us / 1000.0);
+
+	return sl_least(WAIT_MS_MAX, sl_most(SL_QUOTA_BLOCK_MS, wait));
+}
+
+/* Pays for the amount now, promises it for later, or refuses. */
+static void pay(struct bucket *bucket, const struct sl_terms *terms, int64_t want_mu,
+		struct sl_charged *ret)
+{
+	const int64_t most_mu =
+		sl_most(terms->cost_max_mu, sl_least(bucket->rate / 10, terms->burst_mu));
+	const int64_t want = sl_least(want_mu, most_mu), need = sl_least(want, terms->cost_max_mu);
+	const int64_t room_us = bucket->now_us + bucket->burst_us - bucket->full_us;
+	int64_t there = 0, late_us;
+
+	if (room_us > 0)
+		there = (int64_t)floor((double)room_us / S_US * (double)bucket->rate);
+	if (there >= need) {
+		ret->paid_mu = sl_least(want, there);
+		ret->left_mu = there - ret->paid_mu;
+		pass(bucket, ret->paid_mu);
+		return;
+	}
+	late_us = cost_us(bucket, want) - room_us;
+	if (late_us <= sl_most(QUEUE_US_MAX, cost_us(bucket, need))) {
+		ret->paid_mu = want;
+		pass(bucket, want);
+	} else {
+		late_us -= QUEUE_US_MAX;
+	}
+	ret->wait_ms = wait_ms(late_us);
+}
+
+int sl_store_charge(struct sl_store *store, uint64_t node, int64_t incarnation,
+		    const struct sl_charge *charge, int64_t now_us, struct sl_charged *ret)
+{
+	struct sl_store_sums *sums = &store->sums;
+	struct sl_store_row *row;
+	struct bucket bucket;
+	int64_t now_ms = sl_store_enter(store, now_us / 1000);
+	int r = SL_QUOTA_LEASED;
+
+	if (now_ms < 0) {
+		*ret = (struct sl_charged){ .status = SL_QUOTA_UNKNOWN };
+		return 0;
+	}
+	if (store->terms.small)
+		r = sl_store_take_row(store, node, incarnation, now_ms, &row);
+	if (r < 0)
+		return r;
+	*ret = (struct sl_charged){ .status = (enum sl_quota_status)r,
+				    .gen = (int64_t)store->terms.gen,
+				    .live = sums->live };
+	if (r != SL_QUOTA_OK)
+		return 0;
+
+	/* The clock of the call, unless the time that counts is later. */
+	open_bucket(&bucket, store, sl_most(now_us, now_ms * 1000));
+	pass(&bucket, charge->passed_mu);
+	pay(&bucket, &store->terms, charge->want_mu, ret);
+	sums->full_at_us = bucket.full_us;
+	ret->rate_mu_per_s = bucket.rate;
+
+	sums->want -= row->want;
+	row->want = sl_least(charge->want_mu_per_s, store->terms.ceiling_mu_per_s);
+	sums->want += row->want;
+	row->seq++;
+	row->expiry_ms = sl_most(row->expiry_ms, now_ms + store->terms.ttl_ms);
+	return 0;
+}

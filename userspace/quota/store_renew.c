@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <math.h>
+
+#include "userspace/quota/store_state.h"
+
+/* What the node says about what it was granted. */
+static void hear(struct sl_store *store, struct sl_store_row *row, const struct sl_renew *renew,
+		 int64_t now_ms)
+{
+	const int64_t before = row->held;
+	struct sl_store_sums *sums = &store->sums;
+
+	if (renew->ack > row->seq) {
+		/* It was granted what we know nothing of: writes were lost. It holds that. */
+		row->held = renew->has_mu_per_s;
+		row->grant = row->held;
+		row->seq = renew->ack;
+		sums->learn_ms = sl_most(sums->learn_ms, now_ms + store->terms.period_ms +
+								 store->terms.period_ms / 4);
+	} else if (renew->ack && renew->ack == row->seq) {
+		row->held = sl_least(row->grant, renew->has_mu_per_s);
+		row->grant = row->held;
+	} else {
+		/* It did not see our last grant: it may still be on its way. */
+		row->held = sl_most(row->held, renew->has_mu_per_s);
+	}
+	sums->held += row->held - before;
+	sums->want -= row->want;
+	sums->used -= row->used;
+	row->want = sl_least(renew->want_mu_per_s, store->terms.ceiling_mu_per_s);
+	row->used = renew->used_mu_per_s;
+	sums->want += row->want;
+	sums->used += row->used;
+}
+
+static double lambda_of(const struct sl_store_sums *sums, int64_t pool)
+{
+	int64_t head, rest;
+
+	if (sums->want > pool) {
+		rest = sl_most(1, sums->want - sums->floor_want_mu_per_s);
+		return fmin(1.0, (double)(pool - sums->floor_mu_per_s) / (double)rest);
+	}
+	head = pool - pool / 10 - sums->want;
+	if (head <= 0)
+		return 1.0;
+	return fmin(2.0, 1.0 + (double)head / (double)sl_most(1, sums->want));
+}
+
+static void grant(struct sl_store *store, struct sl_store_row *row, double lambda, int64_t now_ms)
+{
+	struct sl_store_sums *sums = &store->sums;
+	const int64_t pool = sl_store_pool(store);
+	const bool contended = sums->want > pool;
+	int64_t target = (int64_t)floor((double)row->want * lambda), free = 0;
+
+	if (contended)
+		target = sl_most(target, sl_least(row->want, pool / (4 * (int64_t)sums->live)));
+	if (target < row->held) {
+		/* Not worth a round of acks, unless more is held than there is. */
+		bool is_near =
+			contended && sums->held <= pool && row->held - target <= row->held / 50;
+
+		row->grant = is_near ? row->held : target;
+		return;
+	}
+	if (sums->learn_ms <= now_ms)
+		free = sl_most(0, pool - sums->held);
+	row->grant = row->held + sl_least(target - row->held, free);
+	sums->held += row->grant - row->held;
+	row->held = row->grant;
+}
+
+static int64_t burst_of(const struct sl_store *store, int64_t rate)
+{
+	const int64_t whole = sl_most(store->terms.rate_mu_per_s, store->sums.rate_mu_per_s);
+
+	return (int64_t)floor((double)store->terms.burst_mu * ((double)rate / (double)whole));
+}
+
+int sl_store_renew(struct sl_store *store, uint64_t node, int64_t incarnation,
+		   const struct sl_renew *renew, int64_t now_ms, struct sl_renewed *ret)
+{
+	struct sl_store_sums *sums = &store->sums;
+	struct sl_store_row *row;
+	double lambda;
+	int r = SL_QUOTA_CENTRAL;
+
+	now_ms = sl_store_enter(store, now_ms);
+	if (now_ms < 0) {
+		*ret = (struct sl_renewed){ .status = SL_QUOTA_UNKNOWN };
+		return 0;
+	}
+	if (!store->terms.small)
+		r = sl_store_take_row(store, node, incarnation, now_ms, &row);
+	if (r < 0)
+		return r;
+	*ret = (struct sl_renewed){ .status = (enum sl_quota_status)r,
+				    .gen = (int64_t)store->terms.gen,
+				    .live = sums->live };
+	if (r != SL_QUOTA_OK)
+		return 0;
+
+	hear(store, row, renew, now_ms);
+	lambda = lambda_of(sums, sl_store_pool(store));
+	grant(store, row, lambda, now_ms);
+	row->seq++;
+	/* The node's word counts, its terms may be older; and an earlier grant may hold longer. */
+	row->expiry_ms = sl_most(row->expiry_ms, now_ms + renew->ttl_ms);
+
+	ret->grant_mu_per_s = row->grant;
+	ret->burst_mu = burst_of(store, row->grant);
+	ret->seq = row->seq;
+	ret->lambda_ppm = (int64_t)floor(lambda * SL_QUOTA_PPM);
+	ret->rate_mu_per_s = sums->rate_mu_per_s;
+	if (sums->want > sl_store_pool(store))
+		ret->flags |= SL_RENEWED_CONTENDED;
+	if (sums->learn_ms > now_ms)
+		ret->flags |= SL_RENEWED_LEARNING;
+	return 0;
+}
