@@ -3,15 +3,15 @@
 #include "userspace/router/router.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "userspace/bus/loop_event.h"
 #include "userspace/router/router_private.h"
+#include "userspace/service/bus_options.h"
+#include "userspace/service/program_loop.h"
 
 #define TICK_MS	       250u
 #define TICKS_PER_S    4u
@@ -22,7 +22,6 @@
 #define FLUSH_MS       2000u
 #define LETTER_BYTES   (2u << 20)
 #define NS_PER_S       1000000000ull
-#define PASSWORD_BYTES 256
 
 /* ---- configuration -------------------------------------------------------------------------- */
 
@@ -49,8 +48,9 @@ static int read_settings(struct sl_router_settings *ret, struct sl_router *route
 	return err;
 }
 
-static void reload(struct sl_router *router)
+static void reload(void *context)
 {
+	struct sl_router *router = context;
 	struct sl_router_settings settings;
 
 	router->counts.reloads_total++;
@@ -64,13 +64,6 @@ static void reload(struct sl_router *router)
 	sl_log(router->log, SL_LOG_INFO, "configuration in force",
 	       SL_NUM("providers", settings.policies.provider_count),
 	       SL_NUM("policies", settings.policies.policy_count));
-}
-
-static void hang_up(evutil_socket_t signal, short events, void *context)
-{
-	(void)signal;
-	(void)events;
-	reload(context);
 }
 
 /* ---- the end -----------------------------------------------------------------------------------
@@ -124,12 +117,10 @@ static void drain(struct sl_router *router)
 				      router->settings.drain_ns / SL_MS_NS);
 }
 
-static void terminate(evutil_socket_t signal, short events, void *context)
+static void terminate(void *context)
 {
 	struct sl_router *router = context;
 
-	(void)signal;
-	(void)events;
 	if (router->draining)
 		(void)event_base_loopexit(router->base, NULL);
 	else
@@ -201,52 +192,15 @@ static void state_changed(void *context, enum sl_bus_state state)
 	}
 }
 
-static int read_password(char password[PASSWORD_BYTES], const char *path)
-{
-	sl_autofclose FILE *file = fopen(path, "re");
-
-	if (!file)
-		return -errno;
-	if (!fgets(password, PASSWORD_BYTES, file))
-		return -ENODATA;
-	password[strcspn(password, "\r\n")] = '\0';
-	return 0;
-}
-
-static const char *or_null(const char *text)
-{
-	return *text ? text : NULL;
-}
-
 static int connect_bus(struct sl_router *router)
 {
-	const struct sl_conf_nats *nats = &router->settings.nats;
-	char password[PASSWORD_BYTES] = "";
-	const struct sl_bus_options options = {
-		.servers = nats->servers,
-		.name = "sluice-router",
-		.user = or_null(nats->user),
-		.password = nats->password_file[0] ? password : NULL,
-		.credentials_file = or_null(nats->credentials_file),
-		.nkey_seed_file = or_null(nats->nkey_seed_file),
-		.tls_ca_file = or_null(nats->tls_ca_file),
-		.tls_cert_file = or_null(nats->tls_cert_file),
-		.tls_key_file = or_null(nats->tls_key_file),
-		.tls = nats->tls,
-		.connect_timeout_ms = (uint32_t)(nats->connect_timeout_ns / SL_MS_NS),
-		.reconnect_wait_ms = (uint32_t)(nats->reconnect_wait_ns / SL_MS_NS),
-		.ping_interval_ms = (uint32_t)(nats->ping_interval_ns / SL_MS_NS),
-	};
-	struct sl_bus_error error = { .message = "" };
-	int err = nats->password_file[0] ? read_password(password, nats->password_file) : 0;
+	struct sl_program_error error = { .message = "" };
+	int err = sl_bus_open(&router->bus, router->loop, &router->settings.nats, "sluice-router",
+			      state_changed, router, &error);
 
-	if (!err)
-		err = sl_bus_new(&router->bus, router->loop, &options, state_changed, router,
-				 &error);
 	if (err)
 		sl_log(router->log, SL_LOG_ERROR, "cannot begin to connect",
-		       SL_STR("error", error.message[0] ? error.message : strerrordesc_np(-err)));
-	explicit_bzero(password, sizeof(password));
+		       SL_STR("error", error.message));
 	return err;
 }
 
@@ -274,32 +228,19 @@ static int make_stores(struct sl_router *router)
 					results.secret);
 }
 
-static struct event *on_signal(struct sl_router *router, int signal,
-			       void (*handler)(evutil_socket_t, short, void *))
-{
-	struct event *event = evsignal_new(router->base, signal, handler, router);
-
-	if (event && evsignal_add(event, NULL) != 0) {
-		event_free(event);
-		return NULL;
-	}
-	return event;
-}
-
 static int make_loop(struct sl_router *router)
 {
-	router->base = event_base_new();
-	if (!router->base)
-		return -ENOMEM;
-	router->hangup = on_signal(router, SIGHUP, hang_up);
-	router->terminate = on_signal(router, SIGTERM, terminate);
-	router->interrupt = on_signal(router, SIGINT, terminate);
-	if (!router->hangup || !router->terminate || !router->interrupt)
-		return -ENOMEM;
+	static const struct sl_program_signals signals = { reload, terminate };
+	int err = sl_program_loop_new(&router->program, &signals, router);
+
+	if (err)
+		return err;
+	router->base = sl_program_loop_base(router->program);
+	router->loop = sl_program_loop_bus(router->program);
 	router->tick = (struct sl_loop_timer){ .fire = tick, .context = router };
 	router->setup_again = (struct sl_loop_timer){ .fire = set_up_again, .context = router };
 	router->drain_end = (struct sl_loop_timer){ .fire = drain_over, .context = router };
-	return sl_loop_event_new(&router->loop, router->base);
+	return 0;
 }
 
 static int start(struct sl_router *router)
@@ -352,12 +293,6 @@ int sl_router_run(struct sl_router *router)
 	return router->result;
 }
 
-static void free_event(struct event *event)
-{
-	if (event)
-		event_free(event);
-}
-
 void sl_router_free(struct sl_router *router)
 {
 	if (!router)
@@ -373,12 +308,7 @@ void sl_router_free(struct sl_router *router)
 		router->loop->timer_clear(router->loop, &router->setup_again);
 		router->loop->timer_clear(router->loop, &router->drain_end);
 	}
-	sl_loop_event_free(router->loop);
-	free_event(router->hangup);
-	free_event(router->terminate);
-	free_event(router->interrupt);
-	if (router->base)
-		event_base_free(router->base);
+	sl_program_loop_free(router->program);
 	sl_assignments_free(router->assignments);
 	sl_table_free(router->results);
 	sl_core_free(router->core);

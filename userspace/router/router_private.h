@@ -35,8 +35,8 @@ struct sl_router {
 	struct sl_assignments *assignments;
 	struct sl_table *results; /* ids whose result was counted */
 	struct sl_log *log;
-	struct event_base *base;
-	struct event *hangup, *terminate, *interrupt;
+	struct sl_program_loop *program;
+	struct event_base *base; /* of the program, like the next */
 	struct sl_loop *loop;
 	struct sl_bus *bus;
 	struct sl_http *http;

@@ -2,7 +2,6 @@
 /* Start, loop, end. */
 #include <errno.h>
 #include <event2/event.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,8 +10,9 @@
 
 #include "sluice/envelope.h"
 #include "userspace/base/cleanup.h"
-#include "userspace/bus/loop_event.h"
 #include "userspace/bus/streams.h"
+#include "userspace/service/bus_options.h"
+#include "userspace/service/program_loop.h"
 #include "userspace/usage/usage_private.h"
 
 #define NS_PER_MS      1000000ull
@@ -20,18 +20,13 @@
 #define TICK_MS	       250
 #define SETUP_AGAIN_NS (2 * NS_PER_S)
 #define FLUSH_MS       2000
-#define PASSWORD_BYTES 256
 #define ACKS_PENDING   100000u
 
 /* Old events go in small steps, so that new ones need not wait long. */
 #define FORGET_MAX	1000
 #define FORGET_AGAIN_NS (60 * NS_PER_S)
 
-struct step_error {
-	char message[400];
-};
-
-typedef int step_fn(struct sl_usage *usage, struct step_error *error);
+typedef int step_fn(struct sl_usage *usage, struct sl_program_error *error);
 
 uint64_t sl_usage_now_ns(void)
 {
@@ -49,65 +44,12 @@ uint64_t sl_usage_wall_ms(void)
 	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / NS_PER_MS;
 }
 
-__attribute__((format(printf, 3, 4))) static int fail(struct step_error *error, int err,
-						      const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	(void)vsnprintf(error->message, sizeof(error->message), format, args);
-	va_end(args);
-	return err;
-}
-
 /* ---- the bus ---------------------------------------------------------------------- */
 
-static int read_password(char ret[PASSWORD_BYTES], const char *path, struct step_error *error)
+static int open_bus(struct sl_usage *usage, struct sl_program_error *error)
 {
-	sl_autofclose FILE *file = path[0] ? fopen(path, "re") : NULL;
-
-	ret[0] = '\0';
-	if (!path[0])
-		return 0;
-	if (!file || !fgets(ret, PASSWORD_BYTES, file))
-		return fail(error, -ENOENT, "nats.password_file: cannot read %.200s", path);
-	ret[strcspn(ret, "\r\n")] = '\0';
-	return 0;
-}
-
-static const char *given(const char *text)
-{
-	return text[0] ? text : NULL;
-}
-
-static int open_bus(struct sl_usage *usage, struct step_error *error)
-{
-	const struct sl_conf_nats *nats = &usage->config.nats;
-	char password[PASSWORD_BYTES];
-	struct sl_bus_error why = { .message = "" };
-	struct sl_bus_options options = {
-		.servers = nats->servers,
-		.name = "sluice-usage",
-		.user = given(nats->user),
-		.password = password,
-		.credentials_file = given(nats->credentials_file),
-		.nkey_seed_file = given(nats->nkey_seed_file),
-		.tls_ca_file = given(nats->tls_ca_file),
-		.tls_cert_file = given(nats->tls_cert_file),
-		.tls_key_file = given(nats->tls_key_file),
-		.tls = nats->tls,
-		.connect_timeout_ms = (uint32_t)(nats->connect_timeout_ns / NS_PER_MS),
-		.reconnect_wait_ms = (uint32_t)(nats->reconnect_wait_ns / NS_PER_MS),
-		.ping_interval_ms = (uint32_t)(nats->ping_interval_ns / NS_PER_MS),
-	};
-	int err = read_password(password, nats->password_file, error);
-
-	if (err)
-		return err;
-	options.password = given(password);
-	err = sl_bus_new(&usage->bus, usage->loop, &options, NULL, NULL, &why);
-	explicit_bzero(password, sizeof(password));
-	return err ? fail(error, err, "nats: %s", why.message) : 0;
+	return sl_bus_open(&usage->bus, usage->loop, &usage->config.nats, "sluice-usage", NULL,
+			   NULL, error);
 }
 
 static void setup_failed(struct sl_usage *usage, int status)
@@ -168,7 +110,7 @@ static void set_up(struct sl_usage *usage)
 		setup_failed(usage, err);
 }
 
-/* ---- timers and signals ----------------------------------------------------------- */
+/* ---- timers, and what signals call ------------------------------------------------ */
 
 static void forget_old(struct sl_usage *usage, uint64_t now_ns)
 {
@@ -212,8 +154,10 @@ static void on_flushed(void *context, int status)
 }
 
 /* What is in hand is written and acked; what cannot be comes again. */
-static void end(struct sl_usage *usage)
+static void end(void *context)
 {
+	struct sl_usage *usage = context;
+
 	if (usage->ending) {
 		(void)event_base_loopbreak(usage->base);
 		return;
@@ -228,8 +172,9 @@ static void end(struct sl_usage *usage)
 }
 
 /* The ledger and the bus stay as they are; the rest is taken over. */
-static void reload(struct sl_usage *usage)
+static void reload(void *context)
 {
+	struct sl_usage *usage = context;
 	struct sl_conf_error error = { .message = "" };
 	struct sl_usage_config config;
 
@@ -247,71 +192,62 @@ static void reload(struct sl_usage *usage)
 	sl_log(usage->log, SL_LOG_INFO, "times and retention were read again");
 }
 
-static void on_signal(evutil_socket_t number, short what, void *arg)
+static int start_timers(struct sl_usage *usage, struct sl_program_error *error)
 {
-	(void)what;
-	if (number == SIGHUP)
-		reload(arg);
-	else
-		end(arg);
-}
-
-static int start_timers(struct sl_usage *usage, struct step_error *error)
-{
-	static const int numbers[] = { SIGHUP, SIGTERM, SIGINT };
 	const struct timeval period = { .tv_usec = TICK_MS * 1000 };
 
-	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
-		usage->signals[i] = evsignal_new(usage->base, numbers[i], on_signal, usage);
-		if (!usage->signals[i] || event_add(usage->signals[i], NULL) != 0)
-			return fail(error, -ENOMEM, "cannot watch signals");
-	}
 	usage->batch_timer =
 		(struct sl_loop_timer){ .fire = sl_usage_on_batch_timer, .context = usage };
 	usage->tick = event_new(usage->base, -1, EV_PERSIST, on_tick, usage);
 	if (!usage->tick || event_add(usage->tick, &period) != 0)
-		return fail(error, -ENOMEM, "cannot make timers");
+		return sl_program_fail(error, -ENOMEM, "cannot make timers");
 	return 0;
 }
 
 /* ---- start and end ---------------------------------------------------------------- */
 
-static int read_config(struct sl_usage *usage, struct step_error *error)
+static int read_config(struct sl_usage *usage, struct sl_program_error *error)
 {
 	struct sl_conf_error why = { .message = "" };
 	int err = sl_usage_config_load(&usage->config, usage->options.config_path, environ, &why);
 
-	return err ? fail(error, err, "%s", why.message) : 0;
+	return err ? sl_program_fail(error, err, "%s", why.message) : 0;
 }
 
-static int open_ledger(struct sl_usage *usage, struct step_error *error)
+static int open_ledger(struct sl_usage *usage, struct sl_program_error *error)
 {
 	struct sl_ledger_error why = { .message = "" };
 	int err = sl_ledger_open(&usage->ledger, usage->config.ledger, &why);
 
-	return err ? fail(error, err, "%.200s: %s", usage->config.ledger, why.message) : 0;
+	return err ? sl_program_fail(error, err, "%.200s: %s", usage->config.ledger, why.message)
+		   : 0;
 }
 
-static int make_loop(struct sl_usage *usage, struct step_error *error)
+static int make_loop(struct sl_usage *usage, struct sl_program_error *error)
 {
-	int err;
+	static const struct sl_program_signals signals = { reload, end };
+	int err = sl_program_loop_new(&usage->program, &signals, usage);
 
-	if (signal(SIGPIPE, SIG_IGN) == SIG_ERR)
-		return fail(error, -errno, "signal: %s", strerror(errno));
-	usage->base = event_base_new();
-	err = usage->base ? sl_loop_event_new(&usage->loop, usage->base) : -ENOMEM;
-	if (!err)
-		err = sl_runs_new(&usage->runs, usage->config.runs_open, sl_usage_run_closed,
-				  usage);
+	if (err)
+		return sl_program_fail(error, err, "cannot start: %s", strerror(-err));
+	usage->base = sl_program_loop_base(usage->program);
+	usage->loop = sl_program_loop_bus(usage->program);
+	return 0;
+}
+
+static int make_batch(struct sl_usage *usage, struct sl_program_error *error)
+{
+	int err = sl_runs_new(&usage->runs, usage->config.runs_open, sl_usage_run_closed, usage);
+
 	usage->events = calloc(usage->config.batch, sizeof(usage->events[0]));
 	usage->tokens = calloc(usage->config.batch, sizeof(usage->tokens[0]));
 	usage->is_new = calloc(usage->config.batch, sizeof(usage->is_new[0]));
 	if (!err && (!usage->events || !usage->tokens || !usage->is_new))
 		err = -ENOMEM;
-	return err ? fail(error, err, "cannot start: %s", strerror(-err)) : 0;
+	return err ? sl_program_fail(error, err, "cannot start: %s", strerror(-err)) : 0;
 }
 
-static int open_http(struct sl_usage *usage, struct step_error *error)
+static int open_http(struct sl_usage *usage, struct sl_program_error *error)
 {
 	const struct sl_usage_config *config = &usage->config;
 	int err;
@@ -320,12 +256,12 @@ static int open_http(struct sl_usage *usage, struct step_error *error)
 		return 0;
 	err = sl_http_new(&usage->http, usage->base, config->metrics_address, config->metrics_port,
 			  sl_usage_routes, usage);
-	return err ? fail(error, err, "metrics at %s port %u: %s", config->metrics_address,
-			  config->metrics_port, strerror(-err))
+	return err ? sl_program_fail(error, err, "metrics at %s port %u: %s",
+				     config->metrics_address, config->metrics_port, strerror(-err))
 		   : 0;
 }
 
-static step_fn *const steps[] = { read_config, open_ledger, make_loop,
+static step_fn *const steps[] = { read_config, open_ledger, make_loop,	 make_batch,
 				  open_http,   open_bus,    start_timers };
 
 int sl_usage_start(struct sl_usage **ret, const struct sl_program_options *options,
@@ -339,7 +275,7 @@ int sl_usage_start(struct sl_usage **ret, const struct sl_program_options *optio
 	usage->log = log;
 	sl_log(log, SL_LOG_INFO, "starting", SL_STR("version", SL_VERSION));
 	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
-		struct step_error error = { .message = "" };
+		struct sl_program_error error = { .message = "" };
 		int err = steps[i](usage, &error);
 
 		if (!err)
@@ -360,12 +296,6 @@ int sl_usage_run(struct sl_usage *usage)
 	return err;
 }
 
-static void free_event(struct event *event)
-{
-	if (event)
-		event_free(event);
-}
-
 void sl_usage_free(struct sl_usage *usage)
 {
 	if (!usage)
@@ -374,13 +304,10 @@ void sl_usage_free(struct sl_usage *usage)
 		usage->loop->timer_clear(usage->loop, &usage->batch_timer);
 	sl_js_pull_free(usage->pull);
 	sl_bus_free(usage->bus);
-	for (size_t i = 0; i < sizeof(usage->signals) / sizeof(usage->signals[0]); i++)
-		free_event(usage->signals[i]);
-	free_event(usage->tick);
+	if (usage->tick)
+		event_free(usage->tick);
 	sl_http_free(usage->http);
-	sl_loop_event_free(usage->loop);
-	if (usage->base)
-		event_base_free(usage->base);
+	sl_program_loop_free(usage->program);
 	sl_ledger_close(usage->ledger);
 	sl_runs_free(usage->runs);
 	free(usage->events);

@@ -39,10 +39,10 @@ struct sl_usage {
 	struct sl_program_options options;
 	struct sl_usage_config config;
 	struct sl_log *log;
-	struct event_base *base;
-	struct event *signals[3];
-	struct event *tick;
+	struct sl_program_loop *program;
+	struct event_base *base; /* of the program, like the next */
 	struct sl_loop *loop;
+	struct event *tick;
 	struct sl_loop_timer batch_timer;
 	struct sl_bus *bus;
 	struct sl_js_pull *pull;

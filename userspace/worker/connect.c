@@ -1,65 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The way to the stream: bus, streams, consumer, pull; tried until it stands. */
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
-#include "userspace/base/cleanup.h"
 #include "userspace/bus/streams.h"
+#include "userspace/service/bus_options.h"
 #include "userspace/worker/worker_private.h"
 
 #define NS_PER_MS      1000000ull
 #define SETUP_AGAIN_NS 2000000000ull
 #define ACKS_PENDING   100000u
-#define PASSWORD_BYTES 256
 
-static int read_password(char ret[PASSWORD_BYTES], const char *path, struct sl_worker_error *error)
+int sl_worker_open_bus(struct sl_worker *worker, struct sl_program_error *error)
 {
-	sl_autofclose FILE *file = path[0] ? fopen(path, "re") : NULL;
-
-	ret[0] = '\0';
-	if (!path[0])
-		return 0;
-	if (!file || !fgets(ret, PASSWORD_BYTES, file))
-		return sl_worker_fail(error, -ENOENT, "nats.password_file: cannot read %.200s",
-				      path);
-	ret[strcspn(ret, "\r\n")] = '\0';
-	return 0;
-}
-
-static const char *given(const char *text)
-{
-	return text[0] ? text : NULL;
-}
-
-int sl_worker_open_bus(struct sl_worker *worker, struct sl_worker_error *error)
-{
-	const struct sl_conf_nats *nats = &worker->config->nats;
-	char password[PASSWORD_BYTES];
-	struct sl_bus_error why = { .message = "" };
-	struct sl_bus_options options = {
-		.servers = nats->servers,
-		.name = worker->worker_id,
-		.user = given(nats->user),
-		.password = password,
-		.credentials_file = given(nats->credentials_file),
-		.nkey_seed_file = given(nats->nkey_seed_file),
-		.tls_ca_file = given(nats->tls_ca_file),
-		.tls_cert_file = given(nats->tls_cert_file),
-		.tls_key_file = given(nats->tls_key_file),
-		.tls = nats->tls,
-		.connect_timeout_ms = (uint32_t)(nats->connect_timeout_ns / NS_PER_MS),
-		.reconnect_wait_ms = (uint32_t)(nats->reconnect_wait_ns / NS_PER_MS),
-		.ping_interval_ms = (uint32_t)(nats->ping_interval_ns / NS_PER_MS),
-	};
-	int err = read_password(password, nats->password_file, error);
-
-	if (err)
-		return err;
-	options.password = given(password);
-	err = sl_bus_new(&worker->bus, worker->loop, &options, NULL, NULL, &why);
-	explicit_bzero(password, sizeof(password));
-	return err ? sl_worker_fail(error, err, "nats: %s", why.message) : 0;
+	return sl_bus_open(&worker->bus, worker->loop, &worker->config->nats, worker->worker_id,
+			   NULL, NULL, error);
 }
 
 static void setup_failed(struct sl_worker *worker, int status)
@@ -125,10 +80,10 @@ void sl_worker_set_up(struct sl_worker *worker)
 		setup_failed(worker, err);
 }
 
-int sl_worker_subscribe(struct sl_worker *worker, struct sl_worker_error *error)
+int sl_worker_subscribe(struct sl_worker *worker, struct sl_program_error *error)
 {
 	int err = sl_bus_subscribe(&worker->cancels, worker->bus, SL_SUBJECT_CANCEL, NULL,
 				   sl_worker_on_cancel, worker);
 
-	return err ? sl_worker_fail(error, err, "cannot subscribe: %s", strerror(-err)) : 0;
+	return err ? sl_program_fail(error, err, "cannot subscribe: %s", strerror(-err)) : 0;
 }

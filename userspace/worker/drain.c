@@ -59,8 +59,10 @@ static void stop_running(struct sl_worker *worker, bool patient)
 	}
 }
 
-void sl_worker_drain(struct sl_worker *worker)
+void sl_worker_drain(void *context)
 {
+	struct sl_worker *worker = context;
+
 	if (worker->phase >= SL_WORKER_DRAINING) { /* told twice: now */
 		worker->drain_until_ns = sl_run_now_ns();
 		return;

@@ -12,14 +12,14 @@
 #define HOST_BYTES 65
 
 static int load_config(struct sl_worker_config **ret, const char *path,
-		       struct sl_worker_error *error)
+		       struct sl_program_error *error)
 {
 	sl_autofree struct sl_worker_config *config = calloc(1, sizeof(*config));
 	struct sl_conf_error why = { .message = "" };
 	int err = config ? sl_worker_config_load(config, path, environ, &why) : -ENOMEM;
 
 	if (err) {
-		(void)sl_worker_fail(error, err, "%s", config ? why.message : "out of memory");
+		(void)sl_program_fail(error, err, "%s", config ? why.message : "out of memory");
 		return err;
 	}
 	*ret = SL_TAKE_PTR(config);
@@ -27,7 +27,7 @@ static int load_config(struct sl_worker_config **ret, const char *path,
 }
 
 static int load_handlers(struct sl_handlers **ret, const struct sl_worker_config **ret_config,
-			 const char *path, struct sl_worker_error *error)
+			 const char *path, struct sl_program_error *error)
 {
 	struct sl_handlers_error why = { .message = "" };
 	struct sl_worker_config *config = NULL;
@@ -39,7 +39,7 @@ static int load_handlers(struct sl_handlers **ret, const struct sl_worker_config
 	if (err) {
 		sl_worker_config_clear(config);
 		free(config);
-		(void)sl_worker_fail(error, err, "%s", why.message);
+		(void)sl_program_fail(error, err, "%s", why.message);
 		return err;
 	}
 	*ret_config = config;
@@ -66,7 +66,7 @@ static void name_stats(struct sl_worker *worker)
 	}
 }
 
-int sl_worker_read_config(struct sl_worker *worker, struct sl_worker_error *error)
+int sl_worker_read_config(struct sl_worker *worker, struct sl_program_error *error)
 {
 	char host[HOST_BYTES] = "worker";
 	int err = load_handlers(&worker->handlers, &worker->config, worker->options.config_path,
@@ -93,9 +93,10 @@ int sl_worker_read_config(struct sl_worker *worker, struct sl_worker_error *erro
 	return 0;
 }
 
-void sl_worker_reload(struct sl_worker *worker)
+void sl_worker_reload(void *context)
 {
-	struct sl_worker_error error = { .message = "" };
+	struct sl_worker *worker = context;
+	struct sl_program_error error = { .message = "" };
 	const struct sl_worker_config *config = NULL;
 	struct sl_handlers *handlers = NULL;
 

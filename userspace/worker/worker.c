@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <event2/event.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,13 +11,13 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "userspace/bus/loop_event.h"
+#include "userspace/service/program_loop.h"
 
 #define NS_PER_MS 1000000ull
 #define NS_PER_S  1000000000ull
 #define TICK_MS	  50
 
-typedef int step_fn(struct sl_worker *worker, struct sl_worker_error *error);
+typedef int step_fn(struct sl_worker *worker, struct sl_program_error *error);
 
 uint64_t sl_worker_wall_ms(void)
 {
@@ -43,17 +42,7 @@ void sl_worker_random(void *ret, size_t size)
 	}
 }
 
-int sl_worker_fail(struct sl_worker_error *error, int err, const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	(void)vsnprintf(error->message, sizeof(error->message), format, args);
-	va_end(args);
-	return err;
-}
-
-/* ---- timers and signals ----------------------------------------------------------- */
+/* ---- timers ----------------------------------------------------------------------- */
 
 static void on_tick(evutil_socket_t fd, short what, void *arg)
 {
@@ -78,15 +67,6 @@ static void on_beat(evutil_socket_t fd, short what, void *arg)
 	sl_worker_beat(arg);
 }
 
-static void on_signal(evutil_socket_t number, short what, void *arg)
-{
-	(void)what;
-	if (number == SIGHUP)
-		sl_worker_reload(arg);
-	else
-		sl_worker_drain(arg);
-}
-
 static struct event *every(struct sl_worker *worker, uint64_t ms, event_callback_fn function)
 {
 	const struct timeval period = { .tv_sec = (time_t)(ms / 1000),
@@ -100,42 +80,40 @@ static struct event *every(struct sl_worker *worker, uint64_t ms, event_callback
 	return event;
 }
 
-static int start_timers(struct sl_worker *worker, struct sl_worker_error *error)
+static int start_timers(struct sl_worker *worker, struct sl_program_error *error)
 {
-	static const int numbers[] = { SIGHUP, SIGTERM, SIGINT };
-
-	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
-		worker->signals[i] = evsignal_new(worker->base, numbers[i], on_signal, worker);
-		if (!worker->signals[i] || event_add(worker->signals[i], NULL) != 0)
-			return sl_worker_fail(error, -ENOMEM, "cannot watch signals");
-	}
 	worker->tick = every(worker, TICK_MS, on_tick);
 	worker->beat = every(worker, worker->config->heartbeat_ns / NS_PER_MS, on_beat);
 	return worker->tick && worker->beat ? 0
-					    : sl_worker_fail(error, -ENOMEM, "cannot make timers");
+					    : sl_program_fail(error, -ENOMEM, "cannot make timers");
 }
 
 /* ---- start and end ---------------------------------------------------------------- */
 
-static int make_loop(struct sl_worker *worker, struct sl_worker_error *error)
+static int make_loop(struct sl_worker *worker, struct sl_program_error *error)
 {
-	int err;
+	static const struct sl_program_signals signals = { sl_worker_reload, sl_worker_drain };
+	int err = sl_program_loop_new(&worker->program, &signals, worker);
 
-	if (signal(SIGPIPE, SIG_IGN) == SIG_ERR)
-		return sl_worker_fail(error, -errno, "signal: %s", strerror(errno));
-	worker->base = event_base_new();
-	err = worker->base ? sl_loop_event_new(&worker->loop, worker->base) : -ENOMEM;
-	if (!err)
-		err = sl_recent_new(&worker->done, worker->config->remember);
+	if (err)
+		return sl_program_fail(error, err, "cannot start: %s", strerror(-err));
+	worker->base = sl_program_loop_base(worker->program);
+	worker->loop = sl_program_loop_bus(worker->program);
+	return 0;
+}
+
+static int make_pool(struct sl_worker *worker, struct sl_program_error *error)
+{
+	int err = sl_recent_new(&worker->done, worker->config->remember);
 	if (!err)
 		err = sl_recent_new(&worker->called_off, worker->config->remember);
 	if (!err)
 		err = sl_pool_new(&worker->pool, worker->loop, worker->concurrency,
 				  sl_worker_on_run_done, worker);
-	return err ? sl_worker_fail(error, err, "cannot start: %s", strerror(-err)) : 0;
+	return err ? sl_program_fail(error, err, "cannot start: %s", strerror(-err)) : 0;
 }
 
-static int open_http(struct sl_worker *worker, struct sl_worker_error *error)
+static int open_http(struct sl_worker *worker, struct sl_program_error *error)
 {
 	const struct sl_worker_config *config = worker->config;
 	int err;
@@ -144,13 +122,15 @@ static int open_http(struct sl_worker *worker, struct sl_worker_error *error)
 		return 0;
 	err = sl_http_new(&worker->http, worker->base, config->metrics_address,
 			  config->metrics_port, sl_worker_routes, worker);
-	return err ? sl_worker_fail(error, err, "metrics at %s port %u: %s",
-				    config->metrics_address, config->metrics_port, strerror(-err))
+	return err ? sl_program_fail(error, err, "metrics at %s port %u: %s",
+				     config->metrics_address, config->metrics_port, strerror(-err))
 		   : 0;
 }
 
-static step_fn *const steps[] = { sl_worker_read_config, make_loop,	      open_http,
-				  sl_worker_open_bus,	 sl_worker_subscribe, start_timers };
+static step_fn *const steps[] = {
+	sl_worker_read_config, make_loop,	    make_pool,	 open_http,
+	sl_worker_open_bus,    sl_worker_subscribe, start_timers
+};
 
 int sl_worker_start(struct sl_worker **ret, const struct sl_program_options *options,
 		    struct sl_log *log)
@@ -163,7 +143,7 @@ int sl_worker_start(struct sl_worker **ret, const struct sl_program_options *opt
 	worker->log = log;
 	sl_log(log, SL_LOG_INFO, "starting", SL_STR("version", SL_VERSION));
 	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
-		struct sl_worker_error error = { .message = "" };
+		struct sl_program_error error = { .message = "" };
 		int err = steps[i](worker, &error);
 
 		if (!err)
@@ -203,14 +183,10 @@ int sl_worker_free(struct sl_worker *worker)
 	sl_bus_free(worker->bus); /* before the jobs: their results end in it */
 	while (worker->jobs)
 		sl_job_free(worker->jobs);
-	for (size_t i = 0; i < sizeof(worker->signals) / sizeof(worker->signals[0]); i++)
-		free_event(worker->signals[i]);
 	free_event(worker->tick);
 	free_event(worker->beat);
 	sl_http_free(worker->http);
-	sl_loop_event_free(worker->loop);
-	if (worker->base)
-		event_base_free(worker->base);
+	sl_program_loop_free(worker->program);
 	sl_recent_free(worker->done);
 	sl_recent_free(worker->called_off);
 	sl_handlers_drop(worker->handlers);

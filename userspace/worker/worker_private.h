@@ -18,6 +18,7 @@
 #include "userspace/domain/exec_result.h"
 #include "userspace/domain/trace.h"
 #include "userspace/obs/http.h"
+#include "userspace/service/program.h"
 #include "userspace/worker/handlers.h"
 #include "userspace/worker/load.h"
 #include "userspace/worker/pool.h"
@@ -98,10 +99,10 @@ struct sl_worker {
 	struct sl_handlers *handlers;
 	char worker_id[SL_EXEC_ID_BYTES];
 
-	struct event_base *base;
-	struct event *signals[3];
-	struct event *tick, *beat;
+	struct sl_program_loop *program;
+	struct event_base *base; /* of the program, like the next */
 	struct sl_loop *loop;
+	struct event *tick, *beat;
 	struct sl_bus *bus;
 	struct sl_bus_subscription *cancels;
 	struct sl_js_pull *pull;
@@ -125,25 +126,17 @@ struct sl_worker {
 uint64_t sl_worker_wall_ms(void);
 void sl_worker_random(void *ret, size_t size);
 
-struct sl_worker_error {
-	char message[400];
-};
-
-/* Writes the message and returns @err. */
-int sl_worker_fail(struct sl_worker_error *error, int err, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
-
 /* reload.c: the file, and the handlers that it names. */
-int sl_worker_read_config(struct sl_worker *worker, struct sl_worker_error *error);
-void sl_worker_reload(struct sl_worker *worker);
+int sl_worker_read_config(struct sl_worker *worker, struct sl_program_error *error);
+void sl_worker_reload(void *context); /* a struct sl_worker */
 
 /* connect.c: the bus, the streams and the pull. */
-int sl_worker_open_bus(struct sl_worker *worker, struct sl_worker_error *error);
-int sl_worker_subscribe(struct sl_worker *worker, struct sl_worker_error *error);
+int sl_worker_open_bus(struct sl_worker *worker, struct sl_program_error *error);
+int sl_worker_subscribe(struct sl_worker *worker, struct sl_program_error *error);
 void sl_worker_set_up(struct sl_worker *worker);
 
 /* drain.c */
-void sl_worker_drain(struct sl_worker *worker);
+void sl_worker_drain(void *context); /* the same; twice: now */
 void sl_worker_drain_on(struct sl_worker *worker);
 
 size_t sl_worker_count(const struct sl_worker *worker, enum sl_job_state state);
