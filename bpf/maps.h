@@ -11,6 +11,7 @@
 
 #include "bpf/lib/trial.h"
 #include "sluice/abi.h"
+#include "sluice/requests.h"
 
 #define SL_ARRAY(name, value_type, flags)                                                          \
 	struct {                                                                                   \
@@ -60,11 +61,13 @@ SL_PREFIXES(sl_blocks4, struct sl_prefix4, struct sl_block);
 SL_PREFIXES(sl_blocks6, struct sl_prefix6, struct sl_block);
 SL_HASH(sl_marks, __u32, __u32);
 SL_HASH(sl_cgroups, __u64, __u32);
+SL_ARRAY(sl_req_limits, struct sl_requests, BPF_F_MMAPABLE); /* of gateways, not of packets */
 
 /* the enforcer's state */
 SL_ARRAY(sl_buckets, struct sl_bucket, BPF_F_MMAPABLE);
 SL_ARRAY(sl_cells, struct sl_cell, BPF_F_MMAPABLE);
 SL_ARRAY(sl_refusals, struct sl_refusal, BPF_F_MMAPABLE);
+SL_ARRAY(sl_req_words, struct sl_request_words, BPF_F_MMAPABLE);
 SL_ARRAY(sl_proven, struct sl_proven, 0);
 SL_ARRAY(sl_conns, struct sl_conns, BPF_F_MMAPABLE);
 struct {

@@ -9,7 +9,9 @@
  *   - each field has exactly one writer, named beside it;
  *   - enums are append-only: their numbers are in dashboards and in old maps;
  *   - a change of size or meaning raises SL_ABI_VERSION, and with it the pin
- *     folder, so that two versions can stand side by side during a migration.
+ *     folder, so that two versions can stand side by side during a migration;
+ *   - a map that is added changes neither: the agent makes it when it adopts maps
+ *     that were pinned without it, and who only reads goes without.
  *
  * Units
  *   time    nanoseconds of CLOCK_MONOTONIC ("_ns"). 0 as a deadline = never.

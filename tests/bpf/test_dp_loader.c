@@ -157,6 +157,48 @@ static void a_map_of_another_shape_is_named(void **state)
 			    "the map sl_conns has values of 24 bytes; this program knows 16");
 }
 
+/* As the agent pinned it that did not have the map. */
+static void forget(const struct sl_bed *bed, enum sl_map_id id)
+{
+	char path[128];
+
+	(void)snprintf(path, sizeof(path), "%s/v1/%s", bed->pin_dir, sl_map_name(id));
+	assert_int_equal(unlink(path), 0);
+}
+
+static void maps_without_what_was_added_are_adopted(void **state)
+{
+	struct sl_bed *bed = bed_of(state);
+	struct sl_maps *maps = NULL;
+	uint64_t dropped;
+	uint32_t id;
+
+	sl_bed_open(bed, false);
+	id = use_up(bed);
+	dropped = sl_bed_dropped(bed, id);
+	sl_bed_close(bed);
+	forget(bed, SL_MAP_REQUEST_LIMITS);
+	forget(bed, SL_MAP_REQUEST_WORDS);
+	assert_int_equal(sl_maps_open(&maps, bed->pin_dir, SL_MAPS_READ, &bed->error), 0);
+	assert_null(sl_maps_view(maps)->requests);
+	sl_maps_close(maps);
+
+	sl_bed_open(bed, false);
+	assert_int_equal(sl_dataplane_origin(bed->dp), SL_DATAPLANE_ADOPTED);
+	assert_int_equal(sl_bed_dropped(bed, id), dropped);
+	assert_non_null(sl_maps_view(sl_bed_maps(bed))->requests);
+	sl_maps_view(sl_bed_maps(bed))->request_words[id].slot[0].admitted = 4711;
+	sl_bed_close(bed);
+	assert_int_equal(sl_maps_open(&maps, bed->pin_dir, SL_MAPS_READ, &bed->error), 0);
+	assert_int_equal(sl_maps_view(maps)->request_words[id].slot[0].admitted, 4711);
+	sl_maps_close(maps);
+
+	/* Both, or none: one alone is nobody's doing. */
+	forget(bed, SL_MAP_REQUEST_WORDS);
+	assert_int_equal(try_open(bed, false), -EPROTO);
+	assert_non_null(strstr(bed->error.message, "sl_req_words 0"));
+}
+
 static void other_sizes_are_refused(void **state)
 {
 	struct sl_bed *bed = bed_of(state);
@@ -218,6 +260,8 @@ static void other_sizes_migrate_when_told(void **state)
 	tat_cu = view->buckets[id].ingress.packets_tat_cu;
 	seed = view->ctl->hash_seed;
 	view->cells[5].tat_cu = 55;
+	view->request_words[id].slot[SL_REQUEST_COST] =
+		(struct sl_request_slot){ { 4711 }, 12, 13 };
 	sl_bed_close(bed);
 
 	bed->sizes.tenants *= 2;
@@ -232,6 +276,8 @@ static void other_sizes_migrate_when_told(void **state)
 	assert_int_equal(view->buckets[id].ingress.packets_tat_cu, tat_cu);
 	assert_int_equal(view->ctl->hash_seed, seed);
 	assert_string_equal(view->names[id].name, "t1");
+	assert_int_equal(view->request_words[id].slot[SL_REQUEST_COST].word.tat_ns, 4711);
+	assert_int_equal(view->request_words[id].slot[SL_REQUEST_COST].refused, 13);
 	assert_int_equal(view->cells[5].tat_cu, 55);
 	assert_int_equal(view->cells[5 + bed->sizes.cells / 2].tat_cu, 55);
 	assert_one_flow(bed, id);
@@ -427,6 +473,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(another_abi_migrates_when_told, make_bed,
 						sl_bed_teardown),
 		cmocka_unit_test_setup_teardown(a_map_of_another_shape_is_named, make_bed,
+						sl_bed_teardown),
+		cmocka_unit_test_setup_teardown(maps_without_what_was_added_are_adopted, make_bed,
 						sl_bed_teardown),
 		cmocka_unit_test_setup_teardown(other_sizes_are_refused, make_bed, sl_bed_teardown),
 		cmocka_unit_test_setup_teardown(other_sizes_migrate_when_told, make_bed,

@@ -290,6 +290,32 @@ static void a_new_owner_of_an_id_begins_at_zero(void **state)
 
 /* ---- single stores ---- */
 
+static struct sl_requests *requests_of(const struct sl_maps *maps, size_t half, uint32_t tenant)
+{
+	return &sl_maps_view(maps)->requests[half * sl_maps_view(maps)->tenants + tenant];
+}
+
+static void limits_of_requests_become_live_with_the_epoch(void **state)
+{
+	struct sl_bed *bed = bed_of(state);
+	struct sl_config *config = sl_bed_config(bed, 2, 0);
+	struct sl_maps *maps = sl_bed_maps(bed);
+	size_t live;
+	uint32_t id;
+
+	config->tenants[1].requests.set = 1u << SL_REQUEST_MESSAGES;
+	config->tenants[1].requests.window_ns = 1000;
+	config->tenants[1].requests.per_window[SL_REQUEST_MESSAGES] = 10;
+	apply(bed, config);
+	live = sl_maps_view(maps)->ctl->epoch & 1;
+	id = id_of(bed, "t2");
+	assert_int_equal(requests_of(maps, live, id)->set, 1u << SL_REQUEST_MESSAGES);
+	assert_int_equal(requests_of(maps, live, id)->rule[SL_REQUEST_MESSAGES].limit.period_ns,
+			 100);
+	assert_int_equal(requests_of(maps, live, id)->gen, sl_maps_view(maps)->names[id].gen);
+	assert_int_equal(requests_of(maps, !live, id)->set, 0);
+}
+
 static void a_lease_ends_and_is_renewed(void **state)
 {
 	struct sl_bed *bed = bed_of(state);
@@ -304,10 +330,14 @@ static void a_lease_ends_and_is_renewed(void **state)
 	forever = id_of(bed, "t2");
 	assert_int_equal(run(bed, "192.0.2.1", 1), XDP_PASSES);
 	assert_int_equal(sl_sync_renew_lease(maps, id, 1), 0);
+	for (size_t half = 0; half < 2; half++)
+		assert_int_equal(requests_of(maps, half, id)->rule[0].lease_until_ns, 1);
 	assert_int_equal(run(bed, "192.0.2.1", 1), XDP_DROPS);
 	sl_sync_renew_leases(maps, sl_bed_now_ns() + FAR_NS);
 	assert_int_equal(run(bed, "192.0.2.1", 1), XDP_PASSES);
 	assert_int_equal(sl_maps_view(maps)->limits[forever].ingress.lease_until_ns, 0);
+	assert_true(requests_of(maps, 0, id)->rule[SL_REQUEST_COST].lease_until_ns > FAR_NS);
+	assert_int_equal(requests_of(maps, 0, forever)->rule[0].lease_until_ns, 0);
 	assert_int_equal(sl_sync_renew_lease(maps, bed->sizes.tenants, 1), -ERANGE);
 	apply(bed, sl_bed_config(bed, 3, 0));
 }
@@ -371,6 +401,7 @@ int main(void)
 		cmocka_unit_test(too_many_sources_change_nothing),
 		cmocka_unit_test(a_batch_is_never_seen_in_part),
 		cmocka_unit_test(a_new_owner_of_an_id_begins_at_zero),
+		cmocka_unit_test(limits_of_requests_become_live_with_the_epoch),
 		cmocka_unit_test(a_lease_ends_and_is_renewed),
 		cmocka_unit_test(mode_shed_and_heartbeat_are_seen),
 		cmocka_unit_test(there_is_one_writer),

@@ -25,6 +25,15 @@ static const struct {
 	{ "safe.bytes_per_s", "safe.bytes_burst", SL_OVERRIDE_SAFE_BYTES },
 };
 
+/* In the order of the fields from SL_OVERRIDE_REQUESTS_GLOBAL on. */
+static const char *const request_keys[SL_REQUEST_CLASSES] = {
+	[SL_REQUEST_GLOBAL] = "requests.global",
+	[SL_REQUEST_ROUTES_DECIDE] = "requests.routes_decide",
+	[SL_REQUEST_MESSAGES] = "requests.messages",
+	[SL_REQUEST_REGISTRY_BLOCKS] = "requests.registry_blocks",
+	[SL_REQUEST_COST] = "requests.cost",
+};
+
 #define RATE_COUNT (sizeof(rates) / sizeof(rates[0]))
 
 const char *sl_admin_text(char scratch[SL_ADMIN_VALUE_BYTES], const json_t *value)
@@ -118,6 +127,27 @@ static int read_connections(uint64_t *ret, const json_t *set, struct sl_text_err
 	return err ? named(error, &inner, err, "connections") : 1;
 }
 
+static int read_requests(uint64_t *ret, const json_t *set, const char *key,
+			 struct sl_text_error *error)
+{
+	char scratch[SL_ADMIN_VALUE_BYTES];
+	struct sl_text_error inner;
+	int err;
+	const char *text = text_of(&err, scratch, set, key, error);
+
+	if (!text)
+		return err;
+	*ret = SL_REQUESTS_UNLIMITED;
+	if (strcmp(text, "unlimited") == 0)
+		return 1;
+	err = sl_parse_amount(ret, text, SL_UNIT_COUNT, &inner);
+	if (!err && *ret > SL_REQUESTS_MAX)
+		err = sl_text_refuse(&inner, -ERANGE,
+				     "out of range; allowed: unlimited, or 0 to %llu in a window",
+				     SL_REQUESTS_MAX);
+	return err ? named(error, &inner, err, key) : 1;
+}
+
 static int read_blocked(uint64_t *ret, const json_t *set, struct sl_text_error *error)
 {
 	char scratch[SL_ADMIN_VALUE_BYTES];
@@ -147,6 +177,9 @@ static bool is_known(const char *key)
 		return true;
 	for (size_t i = 0; i < RATE_COUNT; i++)
 		if (strcmp(rates[i].rate, key) == 0 || strcmp(rates[i].burst, key) == 0)
+			return true;
+	for (size_t i = 0; i < SL_REQUEST_CLASSES; i++)
+		if (strcmp(request_keys[i], key) == 0)
 			return true;
 	return false;
 }
@@ -183,6 +216,12 @@ int sl_admin_read_limits(struct sl_admin_request *ret, const json_t *set,
 		got = read_rate(&rate, set, i, error);
 		if (got > 0)
 			next(ret, rates[i].field)->rate = rate;
+	}
+	for (size_t i = 0; got >= 0 && i < SL_REQUEST_CLASSES; i++) {
+		got = read_requests(&value, set, request_keys[i], error);
+		if (got > 0)
+			next(ret, SL_OVERRIDE_REQUESTS_GLOBAL + (enum sl_override_field)i)->value =
+				value;
 	}
 	if (got >= 0)
 		got = read_connections(&value, set, error);

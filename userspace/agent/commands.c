@@ -308,10 +308,11 @@ static void maps_fds(struct sl_admin_reply *reply, const struct sl_agent *agent)
 		enum sl_map_id id;
 		enum sl_maps_access access;
 	} shared[] = {
-		{ SL_MAP_FLOWS4, SL_MAPS_WRITE },  { SL_MAP_FLOWS6, SL_MAPS_WRITE },
-		{ SL_MAP_BUCKETS, SL_MAPS_WRITE }, { SL_MAP_REFUSALS, SL_MAPS_WRITE },
-		{ SL_MAP_LIMITS, SL_MAPS_READ },   { SL_MAP_CTL, SL_MAPS_READ },
-		{ SL_MAP_NAMES, SL_MAPS_READ },
+		{ SL_MAP_FLOWS4, SL_MAPS_WRITE },	 { SL_MAP_FLOWS6, SL_MAPS_WRITE },
+		{ SL_MAP_BUCKETS, SL_MAPS_WRITE },	 { SL_MAP_REFUSALS, SL_MAPS_WRITE },
+		{ SL_MAP_LIMITS, SL_MAPS_READ },	 { SL_MAP_CTL, SL_MAPS_READ },
+		{ SL_MAP_NAMES, SL_MAPS_READ },		 { SL_MAP_REQUEST_LIMITS, SL_MAPS_READ },
+		{ SL_MAP_REQUEST_WORDS, SL_MAPS_WRITE },
 	};
 	json_t *names = json_array();
 

@@ -33,6 +33,10 @@ static void put_value(struct sl_sheet *sheet, const json_t *item, const char *fi
 		sl_put_text(sheet, sl_choice_name(sl_choices_mode, (int)value));
 	else if (strcmp(field, "prefix") == 0 || strcmp(field, "blocked") == 0)
 		sl_put_word(sheet, value ? "blocked" : "not blocked");
+	else if (strncmp(field, "requests_", 9) == 0 && (uint64_t)value == SL_REQUESTS_UNLIMITED)
+		sl_put_word(sheet, "unlimited");
+	else if (strncmp(field, "requests_", 9) == 0)
+		sl_put_textf(sheet, "%lld a window", (long long)value);
 	else if (strcmp(field, "connections") == 0 && !value)
 		sl_put_word(sheet, "unlimited");
 	else

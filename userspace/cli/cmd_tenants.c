@@ -4,6 +4,7 @@
 #include "userspace/cli/commands.h"
 #include "userspace/cli/live.h"
 #include "userspace/cli/sheet.h"
+#include "userspace/cli/tenant_requests.h"
 #include "userspace/cli/snapshot.h"
 #include "userspace/dataplane/counters_read.h"
 #include "userspace/domain/counters.h"
@@ -347,6 +348,7 @@ int sl_cmd_tenants_get(struct sl_cli *cli, const struct sl_args *args)
 	sl_live_limit(&limit, view, tenant);
 	add_tenant(doc, view, tenant, &limit, now_ns);
 	add_limits(doc, &limit, &view->buckets[tenant], now_ns);
+	sl_tenant_requests_put(doc, view, tenant, now_ns);
 	code = add_reasons(doc, cli, maps, tenant);
 	return code ? code : sl_doc_finish(SL_TAKE_PTR(doc), cli);
 }

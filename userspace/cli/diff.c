@@ -9,6 +9,8 @@
 #include "userspace/base/cleanup.h"
 #include "userspace/cli/diff_sets.h"
 #include "userspace/cli/live.h"
+#include "userspace/domain/gcra.h"
+#include "userspace/domain/requests.h"
 
 const struct sl_column sl_diff_columns[] = {
 	{ "subject", "SUBJECT", SL_KIND_TEXT, 0 },
@@ -153,6 +155,37 @@ static void diff_limit(const struct pair *pair, const struct sl_limit *maps,
 	diff_rate(pair, "safe bytes", &maps->safe_bytes, &config->safe_bytes, SL_UNIT_BYTES);
 }
 
+static const char *rule_text(char buffer[SL_AMOUNT_BYTES + SL_DURATION_BYTES + 8],
+			     const struct sl_requests *requests, enum sl_request_class which)
+{
+	const struct sl_request_rule *rule = &requests->rule[which];
+	char amount[SL_AMOUNT_BYTES], window[SL_DURATION_BYTES];
+
+	if (!(requests->set >> which & 1))
+		return "the gateway's";
+	if (!rule->limit.period_ns)
+		return "unlimited";
+	(void)snprintf(
+		buffer, SL_AMOUNT_BYTES + SL_DURATION_BYTES + 8, "%s in %s",
+		sl_format_amount(amount, sizeof(amount), sl_gcra_size(&rule->limit), SL_UNIT_COUNT),
+		sl_format_duration(window, sizeof(window), rule->window_ns));
+	return buffer;
+}
+
+static void diff_requests(const struct pair *pair, const struct sl_requests *maps,
+			  const struct sl_requests *config)
+{
+	char a[SL_AMOUNT_BYTES + SL_DURATION_BYTES + 8], b[sizeof(a)], field[40];
+
+	for (size_t i = 0; i < SL_REQUEST_CLASSES; i++) {
+		enum sl_request_class which = (enum sl_request_class)i;
+
+		(void)snprintf(field, sizeof(field), "requests %s", sl_request_class_name(which));
+		diff_text(pair, field, rule_text(a, maps, which), rule_text(b, config, which));
+	}
+	diff_number(pair, "cost estimate", maps->cost_estimate_milli, config->cost_estimate_milli);
+}
+
 static bool is_there(const struct sl_name *name)
 {
 	return name->name[0] && !name->retired;
@@ -169,6 +202,7 @@ static void diff_tenants(struct sl_sheet *sheet, const struct sl_diff_live *live
 		const struct pair pair = { sheet, subject };
 		bool wanted = !tenant || is_there(planned), there = !tenant || is_there(held);
 		struct sl_limit limit;
+		struct sl_requests requests;
 
 		if (!wanted && !there)
 			continue;
@@ -180,6 +214,8 @@ static void diff_tenants(struct sl_sheet *sheet, const struct sl_diff_live *live
 		sl_live_limit(&limit, live->view, tenant);
 		if (wanted && there)
 			diff_limit(&pair, &limit, &plan->limits[tenant]);
+		if (wanted && there && sl_live_requests(&requests, live->view, tenant))
+			diff_requests(&pair, &requests, &plan->requests[tenant]);
 	}
 }
 

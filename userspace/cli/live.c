@@ -119,6 +119,14 @@ void sl_live_limit(struct sl_limit *ret, const struct sl_maps_view *view, uint32
 	copy_live(ret, view, &view->limits[tenant], view->tenants * sizeof(*ret), sizeof(*ret));
 }
 
+bool sl_live_requests(struct sl_requests *ret, const struct sl_maps_view *view, uint32_t tenant)
+{
+	if (!view->requests)
+		return false;
+	copy_live(ret, view, &view->requests[tenant], view->tenants * sizeof(*ret), sizeof(*ret));
+	return true;
+}
+
 void sl_live_half(struct sl_ctl_half *ret, const struct sl_maps_view *view)
 {
 	copy_live(ret, view, view->ctl->half, sizeof(*ret), sizeof(*ret));

@@ -35,6 +35,8 @@ bool sl_live_exists(const struct sl_maps_view *view, uint32_t tenant, bool retir
 
 /* The live half of a limit or of the control word, as of one moment. */
 void sl_live_limit(struct sl_limit *ret, const struct sl_maps_view *view, uint32_t tenant);
+/* False: the maps are of an agent that had no limits of requests yet. */
+bool sl_live_requests(struct sl_requests *ret, const struct sl_maps_view *view, uint32_t tenant);
 void sl_live_half(struct sl_ctl_half *ret, const struct sl_maps_view *view);
 
 /* How a limit's rate reads: a direction that is blocked has rate 0. */

@@ -238,8 +238,10 @@ static int check_egress_marks(struct sl_conf_context *ctx, const struct sl_yaml 
 static int check_tenants(struct sl_conf_context *ctx, const struct sl_yaml *list,
 			 struct entries *names)
 {
-	const struct sl_config *config = &draft_of(ctx)->config;
+	struct sl_config *config = &draft_of(ctx)->config;
 	const struct sl_yaml *node = list ? list->first : NULL;
+	const struct sl_yaml *defaults = sl_yaml_get(ctx->root, "defaults");
+	const bool in_defaults = defaults && sl_yaml_get(defaults, "requests");
 	int err = check_count(ctx, list, config->tenant_count, config->sizes.tenants - 1, "tenants",
 			      "tenants");
 
@@ -247,6 +249,9 @@ static int check_tenants(struct sl_conf_context *ctx, const struct sl_yaml *list
 		err = entries_reserve(names, config->tenant_count);
 	for (size_t i = 0; node && !err; i++, node = node->next) {
 		const char *name = config->tenants[i].name;
+
+		if (in_defaults || sl_yaml_get(node, "requests"))
+			config->tenants[i].requests.set = (1u << SL_REQUEST_CLASSES) - 1;
 
 		entries_add(names, name, strlen(name), sl_yaml_get(node, "name"));
 		err = check_tenant(ctx, node, &config->tenants[i]);

@@ -56,6 +56,41 @@ static const struct sl_conf_table egress = {
 static const struct sl_conf_table safe = { "What on_lease_expiry: safe enforces, each way.",
 					   TABLE(pair_fields), 0 };
 
+/* ---- requests ---------------------------------------------------------------- */
+
+#define ALLOWANCE(name, index, text, about)                                                        \
+	{                                                                                          \
+		(name), &sl_conf_allowance, .fallback = (text),                                    \
+					    MEMBER(sl_requests_spec, per_window[index]), .min = 0, \
+					    .max = SL_REQUESTS_MAX, .help = (about)                \
+	}
+
+static const struct sl_conf_field requests_fields[] = {
+	{ "window", &sl_conf_duration, .fallback = "60s", MEMBER(sl_requests_spec, window_ns),
+	  .min = S_NS, .max = SL_REQUESTS_WINDOW_NS_MAX, .help = "What requests are counted in." },
+	ALLOWANCE("global", SL_REQUEST_GLOBAL, "1000",
+		  "Requests of all classes in a window, all of them at once at most; 0: none."),
+	ALLOWANCE("routes_decide", SL_REQUEST_ROUTES_DECIDE, "50", "Those to /api/v1/routes."),
+	ALLOWANCE("messages", SL_REQUEST_MESSAGES, "100", "Those to /api/v1/messages."),
+	ALLOWANCE("registry_blocks", SL_REQUEST_REGISTRY_BLOCKS, "200",
+		  "Those to /api/v1/registry."),
+	ALLOWANCE("cost", SL_REQUEST_COST, "unlimited",
+		  "Units of cost, as results state them, in a cost_window."),
+	{ "cost_window", &sl_conf_duration, .fallback = "60s",
+	  MEMBER(sl_requests_spec, cost_window_ns), .min = S_NS, .max = SL_REQUESTS_WINDOW_NS_MAX,
+	  .help = "What cost is counted in." },
+	{ "cost_estimate_milli", &sl_conf_count, .fallback = "1000",
+	  MEMBER(sl_requests_spec, cost_estimate_milli), .min = 0, .max = 1000000000,
+	  .help = "1/1000 units of cost that a request which states none reserves until its "
+		  "result is known." },
+};
+static const struct sl_conf_table requests = {
+	"What gateways of this node admit of the tenant, all of them together. The section "
+	"written, what it leaves out is as here; neither here nor in defaults: each gateway's "
+	"own plan decides, and they still share what is used.",
+	TABLE(requests_fields), 0
+};
+
 /* ---- tenants ----------------------------------------------------------------- */
 
 #define TENANT_LIMITS                                                                                    \
@@ -112,8 +147,9 @@ static const struct sl_conf_table safe = { "What on_lease_expiry: safe enforces,
 		  .choices = sl_choices_fallback,                                                        \
 		  .help = "last: keep the limit; safe: the rates under safe; closed: drop everything; "  \
 			  "open: no limit. All but last need a lease." },                                \
+		{ "safe", .table = &safe, MEMBER(sl_tenant_spec, safe_packets) },                        \
 	{                                                                                                \
-		"safe", .table = &safe, MEMBER(sl_tenant_spec, safe_packets)                             \
+		"requests", .table = &requests, MEMBER(sl_tenant_spec, requests)                         \
 	}
 
 static const struct sl_conf_field defaults_fields[] = { TENANT_LIMITS };

@@ -44,6 +44,7 @@ extern const struct sl_conf_type sl_conf_count;	   /* digits and k, M, G, min..m
 extern const struct sl_conf_type sl_conf_bytes;	   /* with units, min..max */
 extern const struct sl_conf_type sl_conf_real;	   /* 0.25, 3: into a double, min..max */
 extern const struct sl_conf_type sl_conf_limit;	   /* a count, or "unlimited" stored as 0 */
+extern const struct sl_conf_type sl_conf_allowance; /* a count, 0: none, or "unlimited" */
 extern const struct sl_conf_type sl_conf_port;	   /* 1..65535, or "any" stored as 0 */
 extern const struct sl_conf_type sl_conf_vlan;	   /* 1..4094, any, none */
 extern const struct sl_conf_type sl_conf_duration; /* min..max, in ns */

@@ -96,6 +96,13 @@ static int parse_limit(void *at, const char *text, const struct sl_conf_field *f
 					      : parse_amount(at, text, field, error);
 }
 
+static int parse_allowance(void *at, const char *text, const struct sl_conf_field *field,
+			   struct sl_text_error *error)
+{
+	return strcmp(text, "unlimited") == 0 ? store(at, field, SL_REQUESTS_UNLIMITED)
+					      : parse_amount(at, text, field, error);
+}
+
 static int parse_port(void *at, const char *text, const struct sl_conf_field *field,
 		      struct sl_text_error *error)
 {
@@ -297,6 +304,8 @@ const struct sl_conf_type sl_conf_integer = { "a whole number", parse_integer, 0
 const struct sl_conf_type sl_conf_count = { "an amount", parse_amount, SL_UNIT_COUNT, false };
 const struct sl_conf_type sl_conf_bytes = { "an amount of bytes", parse_amount, SL_UNIT_BYTES,
 					    false };
+const struct sl_conf_type sl_conf_allowance = { "unlimited or an amount", parse_allowance, 0,
+						false };
 const struct sl_conf_type sl_conf_limit = { "unlimited or an amount", parse_limit, 0, false };
 const struct sl_conf_type sl_conf_port = { "any or a whole number", parse_port, 0, false };
 const struct sl_conf_type sl_conf_vlan = { "any, none or a whole number", parse_vlan, 0, false };

@@ -84,18 +84,21 @@ int sl_inspect_maps(struct sl_map_info **ret, size_t *ret_count, const char *pin
 {
 	sl_cleanup(sl_maps_closep) struct sl_maps *maps = NULL;
 	sl_autofree struct sl_map_info *found = calloc(SL_MAP_COUNT, sizeof(*found));
+	size_t count = 0;
 	int r = found ? sl_maps_open(&maps, pin_dir, SL_MAPS_READ, error) : -ENOMEM;
 
 	if (r)
 		return r;
 	for (enum sl_map_id id = 0; id < SL_MAP_COUNT; id++) {
-		r = read_map(&found[id], maps, id);
+		if (sl_maps_fd(maps, id) < 0) /* of an agent that had none yet */
+			continue;
+		r = read_map(&found[count++], maps, id);
 		if (r)
 			return sl_dp_fail(error, r, "cannot look at the map %s: %s",
 					  sl_map_name(id), strerror(-r));
 	}
 	*ret = SL_TAKE_PTR(found);
-	*ret_count = SL_MAP_COUNT;
+	*ret_count = count;
 	return 0;
 }
 

@@ -127,6 +127,20 @@ static int build(struct sl_dataplane *dp, const struct sl_dataplane_options *opt
 	return r;
 }
 
+/* What these maps did not have yet was made when the programs were loaded. */
+static int pin_added(const struct sl_maps *made, const struct sl_maps *found, const char *root,
+		     struct sl_dp_error *error)
+{
+	struct sl_pin_path path;
+	int r = 0;
+
+	for (enum sl_map_id id = 0; !r && id < SL_MAP_COUNT; id++)
+		if (found->fds[id] < 0)
+			r = sl_pin_replace(made->fds[id],
+					   sl_pin_child(&path, root, sl_map_name(id)), error);
+	return r;
+}
+
 static int adopt(struct sl_dataplane *dp, struct sl_maps *maps, struct sl_dp_error *error)
 {
 	struct sl_ctl *ctl = maps->view.ctl;
@@ -140,7 +154,8 @@ static int adopt(struct sl_dataplane *dp, struct sl_maps *maps, struct sl_dp_err
 	ctl->clock_tick_ns = dp->clock.tick_ns;
 	ctl->clock_offset_ns = dp->clock.offset_ns;
 	dp->origin = SL_DATAPLANE_ADOPTED;
-	return sl_loader_pin_progs(dp->skel, sl_pin_root(&root, dp->pin_dir), error);
+	r = pin_added(dp->maps, maps, sl_pin_root(&root, dp->pin_dir), error);
+	return r ? r : sl_loader_pin_progs(dp->skel, root.text, error);
 }
 
 /* The first map that is not as the sizes want it; SL_MAP_COUNT when all are. */
@@ -148,7 +163,8 @@ static enum sl_map_id find_other_size(const struct sl_maps *maps, const struct s
 {
 	enum sl_map_id id = 0;
 
-	while (id < SL_MAP_COUNT && maps->max_entries[id] == sl_map_entries(id, sizes))
+	while (id < SL_MAP_COUNT &&
+	       (maps->fds[id] < 0 || maps->max_entries[id] == sl_map_entries(id, sizes)))
 		id++;
 	return id;
 }

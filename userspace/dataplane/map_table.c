@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "sluice/abi.h"
+#include "sluice/requests.h"
 #include "userspace/domain/flow_table.h"
 #include "userspace/domain/services.h"
 
@@ -50,6 +51,8 @@ static const struct sl_map_shape shapes[] = {
 	[SL_MAP_CELLS] = ARRAY("sl_cells", BPF_F_MMAPABLE, struct sl_cell),
 	[SL_MAP_PROVEN] = ARRAY("sl_proven", 0, struct sl_proven),
 	[SL_MAP_REFUSALS] = ARRAY("sl_refusals", BPF_F_MMAPABLE, struct sl_refusal),
+	[SL_MAP_REQUEST_LIMITS] = ARRAY("sl_req_limits", BPF_F_MMAPABLE, struct sl_requests),
+	[SL_MAP_REQUEST_WORDS] = ARRAY("sl_req_words", BPF_F_MMAPABLE, struct sl_request_words),
 	[SL_MAP_CONNS] = ARRAY("sl_conns", BPF_F_MMAPABLE, struct sl_conns),
 	[SL_MAP_SOCKETS] = { .name = "sl_sockets",
 			     .type = BPF_MAP_TYPE_SK_STORAGE,
@@ -95,12 +98,14 @@ uint32_t sl_map_entries(enum sl_map_id id, const struct sl_sizes *sizes)
 {
 	switch (id) {
 	case SL_MAP_LIMITS:
+	case SL_MAP_REQUEST_LIMITS:
 		return 2 * sizes->tenants;
 	case SL_MAP_NAMES:
 	case SL_MAP_BUCKETS:
 	case SL_MAP_CONNS:
 	case SL_MAP_COUNTERS:
 	case SL_MAP_SHADOW:
+	case SL_MAP_REQUEST_WORDS:
 		return sizes->tenants;
 	case SL_MAP_SERVICES4:
 		return 2 * sl_services_lines(sizes->services, 4);
@@ -142,4 +147,9 @@ uint32_t sl_map_entries(enum sl_map_id id, const struct sl_sizes *sizes)
 bool sl_map_is_per_cpu(enum sl_map_id id)
 {
 	return shapes[id].type == BPF_MAP_TYPE_PERCPU_ARRAY;
+}
+
+bool sl_map_is_added(enum sl_map_id id)
+{
+	return id == SL_MAP_REQUEST_LIMITS || id == SL_MAP_REQUEST_WORDS;
 }

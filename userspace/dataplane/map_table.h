@@ -25,6 +25,8 @@ enum sl_map_id {
 	SL_MAP_CELLS,
 	SL_MAP_PROVEN,
 	SL_MAP_REFUSALS,
+	SL_MAP_REQUEST_LIMITS,
+	SL_MAP_REQUEST_WORDS,
 	SL_MAP_CONNS,
 	SL_MAP_SOCKETS,
 	SL_MAP_COUNTERS,
@@ -58,3 +60,9 @@ int sl_map_by_name(enum sl_map_id *ret, const char *name);
 uint32_t sl_map_entries(enum sl_map_id id, const struct sl_sizes *sizes);
 
 bool sl_map_is_per_cpu(enum sl_map_id id);
+
+/*
+ * Added within an ABI version: maps that were pinned before do not have it. Who opens
+ * them goes without, and the loader makes it when it adopts them.
+ */
+bool sl_map_is_added(enum sl_map_id id);

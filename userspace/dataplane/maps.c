@@ -85,12 +85,33 @@ static void fill_view(struct sl_maps *maps)
 	view->buckets = maps->mapped[SL_MAP_BUCKETS];
 	view->cells = maps->mapped[SL_MAP_CELLS];
 	view->conns = maps->mapped[SL_MAP_CONNS];
+	view->requests = maps->mapped[SL_MAP_REQUEST_LIMITS];
+	view->request_words = maps->mapped[SL_MAP_REQUEST_WORDS];
 	view->tenants = maps->max_entries[SL_MAP_NAMES];
 	view->services4_lines = maps->max_entries[SL_MAP_SERVICES4] / 2;
 	view->services6_lines = maps->max_entries[SL_MAP_SERVICES6] / 2;
 	view->flows4_lines = maps->max_entries[SL_MAP_FLOWS4];
 	view->flows6_lines = maps->max_entries[SL_MAP_FLOWS6];
 	view->cells_mask = maps->max_entries[SL_MAP_CELLS] / 2 - 1;
+}
+
+static bool is_missing(const struct sl_maps *maps, enum sl_map_id id)
+{
+	return maps->fds[id] < 0 && sl_map_is_added(id);
+}
+
+/* Both of them are there, or none. */
+static int check_requests(const struct sl_maps *maps, uint32_t tenants, struct sl_dp_error *error)
+{
+	uint32_t limits = maps->max_entries[SL_MAP_REQUEST_LIMITS];
+	uint32_t words = maps->max_entries[SL_MAP_REQUEST_WORDS];
+
+	if ((limits == 2 * tenants && words == tenants) || (!limits && !words))
+		return 0;
+	return sl_dp_fail(error, -EPROTO,
+			  "the pinned maps contradict each other: sl_names is for %u tenants, "
+			  "sl_req_limits has %u entries, sl_req_words %u",
+			  tenants, limits, words);
 }
 
 /* Sizes that belong together; another order of creation than ours cannot be trusted. */
@@ -109,7 +130,7 @@ static int check_counts(const struct sl_maps *maps, struct sl_dp_error *error)
 			"tenants, sl_limits has %u entries, sl_buckets %u, sl_counters %u",
 			tenants, maps->max_entries[SL_MAP_LIMITS],
 			maps->max_entries[SL_MAP_BUCKETS], maps->max_entries[SL_MAP_COUNTERS]);
-	return 0;
+	return check_requests(maps, tenants, error);
 }
 
 /* Closes maps that this program does not know. */
@@ -127,7 +148,7 @@ static void forget_strangers(struct sl_maps *maps)
 static int check_all(struct sl_maps *maps, struct sl_dp_error *error)
 {
 	for (enum sl_map_id id = 0; id < SL_MAP_COUNT; id++) {
-		int r = check_shape(maps, id, error);
+		int r = is_missing(maps, id) ? 0 : check_shape(maps, id, error);
 
 		if (r)
 			return r;
@@ -188,7 +209,7 @@ static int open_all(struct sl_maps *maps, const char *root, bool lenient, struct
 		if (r == -ENOENT && id == SL_MAP_CTL)
 			return sl_dp_fail(error, r, "no sluice maps under %s: is sluiced running?",
 					  maps->pin_dir);
-		if (r == -ENOENT && lenient)
+		if (r == -ENOENT && (lenient || sl_map_is_added(id)))
 			continue;
 		if (r == -ENOENT)
 			return sl_dp_fail(error, -EPROTO, "the map %s is not pinned in %s",

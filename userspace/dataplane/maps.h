@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "sluice/abi.h"
+#include "sluice/requests.h"
 #include "userspace/base/cleanup.h"
 #include "userspace/dataplane/error.h"
 #include "userspace/dataplane/map_table.h"
@@ -33,6 +34,9 @@ struct sl_maps_view {
 	struct sl_bucket *buckets;	    /* [tenants] */
 	struct sl_cell *cells;		    /* [2 * cells] */
 	struct sl_conns *conns;		    /* [tenants] */
+	/* NULL both when the maps are of an agent that had none yet. */
+	struct sl_requests *requests;		/* [2 * tenants] as limits */
+	struct sl_request_words *request_words; /* [tenants] */
 	uint32_t tenants;
 	uint32_t services4_lines; /* of one half */
 	uint32_t services6_lines;
@@ -45,7 +49,8 @@ struct sl_maps_view {
 struct sl_maps;
 
 /*
- * Opens every map pinned under @pin_dir and checks it against abi.h.
+ * Opens every map pinned under @pin_dir and checks it against abi.h. One that was added
+ * within this ABI version (sl_map_is_added()) may be missing: its descriptor is -1.
  * -ENOENT: nothing is pinned there. -EPROTO: maps of another ABI version, or a
  * key or value of another size; the message names the map and both numbers.
  * -EPERM, -EACCES: needs root (or CAP_BPF and the files' permissions).

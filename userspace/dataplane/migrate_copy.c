@@ -11,13 +11,14 @@
 static bool is_the_plans(enum sl_map_id id)
 {
 	return id == SL_MAP_CTL || id == SL_MAP_LIMITS || id == SL_MAP_SERVICES4 ||
-	       id == SL_MAP_SERVICES6 || id == SL_MAP_SOURCES4 || id == SL_MAP_SOURCES6;
+	       id == SL_MAP_SERVICES6 || id == SL_MAP_SOURCES4 || id == SL_MAP_SOURCES6 ||
+	       id == SL_MAP_REQUEST_LIMITS;
 }
 
 static bool is_by_tenant(enum sl_map_id id)
 {
 	return id == SL_MAP_BUCKETS || id == SL_MAP_CONNS || id == SL_MAP_COUNTERS ||
-	       id == SL_MAP_SHADOW;
+	       id == SL_MAP_SHADOW || id == SL_MAP_REQUEST_WORDS;
 }
 
 static bool is_of_flows(enum sl_map_id id)

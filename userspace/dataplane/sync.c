@@ -86,6 +86,8 @@ static int check_sizes(const struct sl_maps *maps, const struct sl_plan *plan,
 			"are for %u and %u + %u",
 			plan->tenants, plan->services4_lines, plan->services6_lines, view->tenants,
 			view->services4_lines, view->services6_lines);
+	if (!view->requests)
+		return sl_dp_fail(error, -E2BIG, "the maps have no limits of requests");
 	return 0;
 }
 
@@ -167,6 +169,8 @@ static void write_half(const struct sl_sync_job *job)
 
 	memcpy(view->limits + half * view->tenants, plan->limits,
 	       view->tenants * sizeof(*view->limits));
+	memcpy(view->requests + half * view->tenants, plan->requests,
+	       view->tenants * sizeof(*view->requests));
 	memcpy(view->services4 + half * view->services4_lines, plan->services4,
 	       view->services4_lines * sizeof(*view->services4));
 	memcpy(view->services6 + half * view->services6_lines, plan->services6,

@@ -15,6 +15,12 @@ static void set_lease(struct sl_side *side, uint64_t until_ns)
 	__atomic_store_n(&side->lease_until_ns, until_ns, __ATOMIC_RELAXED);
 }
 
+static void set_request_leases(struct sl_requests *requests, uint64_t until_ns)
+{
+	for (size_t i = 0; i < SL_REQUEST_CLASSES; i++)
+		__atomic_store_n(&requests->rule[i].lease_until_ns, until_ns, __ATOMIC_RELAXED);
+}
+
 int sl_sync_renew_lease(struct sl_maps *maps, uint32_t tenant, uint64_t until_ns)
 {
 	if (tenant >= maps->view.tenants)
@@ -22,6 +28,9 @@ int sl_sync_renew_lease(struct sl_maps *maps, uint32_t tenant, uint64_t until_ns
 	for (uint32_t half = 0; half < 2; half++) {
 		set_lease(&limit_of(maps, half, tenant)->ingress, until_ns);
 		set_lease(&limit_of(maps, half, tenant)->egress, until_ns);
+		if (maps->view.requests)
+			set_request_leases(&maps->view.requests[half * maps->view.tenants + tenant],
+					   until_ns);
 	}
 	return 0;
 }
@@ -37,6 +46,8 @@ void sl_sync_renew_leases(struct sl_maps *maps, uint64_t until_ns)
 	for (size_t i = 0; i < 2 * (size_t)maps->view.tenants; i++) {
 		renew(&maps->view.limits[i].ingress, until_ns);
 		renew(&maps->view.limits[i].egress, until_ns);
+		if (maps->view.requests && maps->view.requests[i].rule[0].lease_until_ns)
+			set_request_leases(&maps->view.requests[i], until_ns);
 	}
 }
 

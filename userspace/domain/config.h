@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "sluice/abi.h"
+#include "sluice/requests.h"
 
 #define SL_CONFIG_INTERFACES_MAX 64
 #define SL_CONFIG_IFNAME_BYTES	 16
@@ -52,6 +53,19 @@ struct sl_interface_spec {
 	unsigned line;	 /* in the config file, for messages */
 };
 
+#define SL_REQUESTS_UNLIMITED	  ((uint64_t)INT64_MAX)
+#define SL_REQUESTS_MAX		  1000000000ull /* in a window */
+#define SL_REQUESTS_WINDOW_NS_MAX (86400 * 1000000000ull)
+
+/* Requests and units of cost, which gateways limit by. */
+struct sl_requests_spec {
+	uint32_t set; /* bit [enum sl_request_class]: said here; else the gateway's plan decides */
+	uint64_t per_window[SL_REQUEST_CLASSES]; /* 0: none; SL_REQUESTS_UNLIMITED */
+	uint64_t window_ns;
+	uint64_t cost_window_ns;
+	uint64_t cost_estimate_milli; /* 1/1000 of a unit */
+};
+
 struct sl_tenant_spec {
 	char name[SL_TENANT_NAME_BYTES];
 	enum sl_mode mode;
@@ -69,6 +83,7 @@ struct sl_tenant_spec {
 	uint64_t lease_ns; /* how long a limit lives without the agent; 0 = for ever */
 	struct sl_rate_spec safe_packets;
 	struct sl_rate_spec safe_bytes;
+	struct sl_requests_spec requests;
 	struct sl_prefix_spec *sources;
 	size_t source_count;
 	char **cgroups; /* paths below the cgroup2 mount */

@@ -25,12 +25,22 @@ const struct sl_choice sl_choices_override[] = {
 	{ "tenant_mode", SL_OVERRIDE_TENANT_MODE },
 	{ "mode", SL_OVERRIDE_MODE },
 	{ "prefix", SL_OVERRIDE_PREFIX },
+	{ "requests_global", SL_OVERRIDE_REQUESTS_GLOBAL },
+	{ "requests_routes_decide", SL_OVERRIDE_REQUESTS_ROUTES_DECIDE },
+	{ "requests_messages", SL_OVERRIDE_REQUESTS_MESSAGES },
+	{ "requests_registry_blocks", SL_OVERRIDE_REQUESTS_REGISTRY_BLOCKS },
+	{ "requests_cost", SL_OVERRIDE_REQUESTS_COST },
 	{ NULL, 0 },
 };
 
 bool sl_override_is_rate(enum sl_override_field field)
 {
 	return field <= SL_OVERRIDE_SAFE_BYTES;
+}
+
+bool sl_override_is_requests(enum sl_override_field field)
+{
+	return field >= SL_OVERRIDE_REQUESTS_GLOBAL && field <= SL_OVERRIDE_REQUESTS_COST;
 }
 
 enum sl_unit sl_override_unit(enum sl_override_field field)
@@ -108,6 +118,8 @@ static int check_value(struct sl_override *checked, const struct sl_override *it
 		max = UINT32_MAX;
 	if (item->field == SL_OVERRIDE_MODE || item->field == SL_OVERRIDE_TENANT_MODE)
 		max = SL_MODE_OFF;
+	if (sl_override_is_requests(item->field))
+		max = item->value == SL_REQUESTS_UNLIMITED ? item->value : SL_REQUESTS_MAX;
 	if (item->value > max)
 		return sl_text_refuse(error, -EINVAL, "%s is out of range; allowed: 0 to %" PRIu64,
 				      sl_choice_name(sl_choices_override, (int)item->field), max);

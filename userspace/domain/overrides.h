@@ -30,6 +30,12 @@ enum sl_override_field {
 	SL_OVERRIDE_TENANT_MODE, /* value: enum sl_mode */
 	SL_OVERRIDE_MODE,	 /* value: enum sl_mode, of the node */
 	SL_OVERRIDE_PREFIX,	 /* value: 1 blocks .prefix, 0 removes its block */
+	/* value: in a window, SL_REQUESTS_UNLIMITED; in the order of enum sl_request_class */
+	SL_OVERRIDE_REQUESTS_GLOBAL,
+	SL_OVERRIDE_REQUESTS_ROUTES_DECIDE,
+	SL_OVERRIDE_REQUESTS_MESSAGES,
+	SL_OVERRIDE_REQUESTS_REGISTRY_BLOCKS,
+	SL_OVERRIDE_REQUESTS_COST,
 	SL_OVERRIDE_FIELDS_,
 };
 
@@ -59,6 +65,7 @@ enum sl_override_state {
 extern const struct sl_choice sl_choices_override[];
 
 bool sl_override_is_rate(enum sl_override_field field);
+bool sl_override_is_requests(enum sl_override_field field);
 enum sl_unit sl_override_unit(enum sl_override_field field); /* of a rate */
 
 void sl_overrides_release(struct sl_overrides *overrides);

@@ -94,6 +94,11 @@ static enum sl_override_state apply_to_tenant(struct target *t, const struct sl_
 	rate = rate_of_tenant(tenant, item->field);
 	if (rate) {
 		*rate = item->rate;
+	} else if (sl_override_is_requests(item->field)) {
+		const unsigned int at = item->field - SL_OVERRIDE_REQUESTS_GLOBAL;
+
+		tenant->requests.per_window[at] = item->value;
+		tenant->requests.set |= 1u << at;
 	} else if (item->field == SL_OVERRIDE_CONNECTIONS) {
 		tenant->connections_max = (uint32_t)item->value;
 	} else if (item->field == SL_OVERRIDE_TENANT_MODE) {

@@ -11,6 +11,7 @@
 #include "userspace/domain/names.h"
 #include "userspace/domain/plan_prefixes.h"
 #include "userspace/domain/rate.h"
+#include "userspace/domain/requests.h"
 #include "userspace/domain/services.h"
 #include "userspace/domain/text_error.h"
 
@@ -27,6 +28,7 @@ void sl_plan_free(struct sl_plan *plan)
 		free(plan->cgroups[i].path);
 	free(plan->names);
 	free(plan->limits);
+	free(plan->requests);
 	free(plan->ids);
 	free(plan->services4);
 	free(plan->services6);
@@ -81,6 +83,20 @@ static int plan_limits(struct sl_plan *plan, const struct sl_config *config,
 	for (uint32_t id = 1; id < in->tenants; id++)
 		if (plan->names[id].retired || plan->names[id].name[0] == '\0')
 			sl_limit_make_unused(&plan->limits[id], plan->names[id].gen);
+	return 0;
+}
+
+static int plan_requests(struct sl_plan *plan, const struct sl_config *config,
+			 const struct sl_plan_input *in)
+{
+	plan->requests = calloc(in->tenants, sizeof(*plan->requests));
+	if (!plan->requests)
+		return -ENOMEM;
+	for (uint32_t id = 0; id < in->tenants; id++)
+		plan->requests[id].gen = plan->names[id].gen;
+	for (size_t i = 0; i < config->tenant_count; i++)
+		sl_requests_make(&plan->requests[plan->ids[i]], &config->tenants[i],
+				 plan->names[plan->ids[i]].gen, in->now_ns);
 	return 0;
 }
 
@@ -216,6 +232,8 @@ static int make(struct sl_plan *plan, const struct sl_config *config,
 		err = plan_names(plan, config, in, error);
 	if (!err)
 		err = plan_limits(plan, config, in);
+	if (!err)
+		err = plan_requests(plan, config, in);
 	if (!err)
 		err = plan_egress(plan, config);
 	if (!err)

@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #include "sluice/abi.h"
+#include "sluice/requests.h"
 #include "userspace/domain/config.h"
 #include "userspace/domain/prefix.h"
 #include "userspace/domain/sources.h"
@@ -58,10 +59,11 @@ struct sl_plan_ctl {
 };
 
 struct sl_plan {
-	uint32_t tenants;	 /* length of names and limits */
-	struct sl_name *names;	 /* sl_names */
-	struct sl_limit *limits; /* the coming half of sl_limits */
-	uint32_t *ids;		 /* [config->tenant_count]: the id of each */
+	uint32_t tenants;	      /* length of names and limits */
+	struct sl_name *names;	      /* sl_names */
+	struct sl_limit *limits;      /* the coming half of sl_limits */
+	struct sl_requests *requests; /* the coming half of sl_req_limits */
+	uint32_t *ids;		      /* [config->tenant_count]: the id of each */
 	size_t id_count;
 
 	struct sl_ctl_half half; /* the coming half of sl_ctl */

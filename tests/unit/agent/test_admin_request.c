@@ -78,6 +78,22 @@ static void limits_are_read_like_the_configuration(void **state)
 	assert_int_equal(r.set[5].value, 0);
 }
 
+static void limits_of_requests_are_amounts_in_a_window(void **state)
+{
+	struct sl_admin_request r =
+		parsed("{\"cmd\":\"limit.set\",\"tenant\":\"noisy\",\"set\":{"
+		       "\"requests.routes_decide\":0,\"requests.global\":\"2k\","
+		       "\"requests.cost\":\"unlimited\"}}");
+
+	assert_int_equal(r.set_count, 3);
+	assert_int_equal(r.set[0].field, SL_OVERRIDE_REQUESTS_GLOBAL);
+	assert_int_equal(r.set[0].value, 2000);
+	assert_int_equal(r.set[1].field, SL_OVERRIDE_REQUESTS_ROUTES_DECIDE);
+	assert_int_equal(r.set[1].value, 0);
+	assert_int_equal(r.set[2].field, SL_OVERRIDE_REQUESTS_COST);
+	assert_int_equal(r.set[2].value, SL_REQUESTS_UNLIMITED);
+}
+
 static void values_arrive(void **state)
 {
 	struct sl_admin_request r = parsed("{\"cmd\":\"flow.bind\",\"tenant\":\"unknown\"," FLOW(
@@ -134,6 +150,10 @@ static const struct {
 	{ "{\"cmd\":\"limit.set\",\"tenant\":\"a\",\"set\":{\"ingress.packets_per_s\":\"1k\","
 	  "\"ingress.packets_burst\":0}}",
 	  -ERANGE, "ingress.packets_burst: a burst of 0 admits nothing" },
+	{ "{\"cmd\":\"limit.set\",\"tenant\":\"a\",\"set\":{\"requests.cost\":\"2G\"}}", -ERANGE,
+	  "requests.cost: out of range" },
+	{ "{\"cmd\":\"limit.set\",\"tenant\":\"a\",\"set\":{\"requests.all\":1}}", -EINVAL,
+	  "set: \"requests.all\" is not a limit" },
 	{ "{\"cmd\":\"limit.set\",\"tenant\":\"a\",\"set\":{\"connections\":0}}", -ERANGE,
 	  "connections: out of range" },
 	{ "{\"cmd\":\"limit.set\",\"tenant\":\"a\",\"set\":{\"blocked\":\"yes\"}}", -EINVAL,
@@ -187,6 +207,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_command_is_known),
 		cmocka_unit_test(limits_are_read_like_the_configuration),
+		cmocka_unit_test(limits_of_requests_are_amounts_in_a_window),
 		cmocka_unit_test(values_arrive),
 		cmocka_unit_test(what_is_wrong_is_named),
 		cmocka_unit_test(a_line_has_a_limit),

@@ -27,6 +27,7 @@ struct maps {
 	struct sl_ctl ctl;
 	struct sl_limit limits[2 * TENANTS];
 	struct sl_name names[TENANTS];
+	struct sl_requests requests[2 * TENANTS];
 	struct sl_service4_line services4[2 * LINES];
 	struct sl_service6_line services6[2 * LINES];
 	struct sl_block_listed blocks[4];
@@ -72,12 +73,14 @@ static void fill(struct maps *maps, uint32_t epoch)
 	maps->ctl.half[half] = plan->half;
 	memcpy(maps->names, plan->names, sizeof(maps->names));
 	memcpy(maps->limits + half * TENANTS, plan->limits, TENANTS * sizeof(*plan->limits));
+	memcpy(maps->requests + half * TENANTS, plan->requests, TENANTS * sizeof(*plan->requests));
 	memcpy(maps->services4 + half * LINES, plan->services4, LINES * sizeof(*plan->services4));
 	memcpy(maps->services6 + half * LINES, plan->services6, LINES * sizeof(*plan->services6));
 	assert_int_equal(sl_parse_prefix(&maps->blocks[0].prefix, "203.0.113.0/24", NULL), 0);
 	maps->view = (struct sl_maps_view){ .ctl = &maps->ctl,
 					    .limits = maps->limits,
 					    .names = maps->names,
+					    .requests = maps->requests,
 					    .services4 = maps->services4,
 					    .services6 = maps->services6,
 					    .tenants = TENANTS,
@@ -150,6 +153,9 @@ static void each_kind_of_difference_is_a_row(void **state)
 	maps.limits[1].ingress.packets.cost *= 2;
 	expect(base, "tenant a,ingress packets,500/s burst 50,1k/s burst 100\n");
 	maps.limits[1].ingress.packets.cost /= 2;
+	maps.requests[2].set = 1u << SL_REQUEST_MESSAGES;
+	expect(base, "tenant b,requests messages,100 in 1m,the gateway's\n");
+	maps.requests[2].set = 0;
 	maps.live.block_count = 0;
 	expect(base, "block 203.0.113.0/24,state,,blocked\n");
 	maps.live.block_count = 1;

@@ -123,6 +123,47 @@ static void the_full_example_sets_the_node(void **state)
 	sl_config_free(config);
 }
 
+static void requests_are_limited_where_it_is_said(void **state)
+{
+	struct sl_config *config = load("docs/examples/full.yaml");
+	const struct sl_requests_spec *requests = &config->tenants[1].requests;
+
+	assert_int_equal(config->tenants[0].requests.set, 0);
+	assert_int_equal(requests->set, (1u << SL_REQUEST_CLASSES) - 1);
+	assert_int_equal(requests->window_ns, 10 * S_NS);
+	assert_int_equal(requests->per_window[SL_REQUEST_GLOBAL], 2000);
+	assert_int_equal(requests->per_window[SL_REQUEST_ROUTES_DECIDE], 20);
+	assert_true(requests->per_window[SL_REQUEST_MESSAGES] == SL_REQUESTS_UNLIMITED);
+	assert_int_equal(requests->per_window[SL_REQUEST_REGISTRY_BLOCKS], 0);
+	assert_int_equal(requests->per_window[SL_REQUEST_COST], 500);
+	assert_int_equal(requests->cost_window_ns, 3600 * S_NS);
+	assert_int_equal(requests->cost_estimate_milli, 250);
+	sl_config_free(config);
+}
+
+static void what_defaults_say_of_requests_holds_for_all(void **state)
+{
+	static const char text[] = "version: 1\n"
+				   "defaults: {requests: {messages: 7}}\n"
+				   "tenants: [{name: a}, {name: b, requests: {global: 3}}]\n";
+	struct sl_config *config = NULL;
+	struct sl_conf_error error;
+
+	if (sl_conf_parse(&config, "text", text, sizeof(text) - 1, &error))
+		fail_msg("%s", error.message);
+	for (size_t i = 0; i < 2; i++) {
+		const struct sl_requests_spec *requests = &config->tenants[i].requests;
+
+		assert_int_equal(requests->set, (1u << SL_REQUEST_CLASSES) - 1);
+		assert_int_equal(requests->per_window[SL_REQUEST_MESSAGES], 7);
+		/* The contract's, 1.8. */
+		assert_int_equal(requests->per_window[SL_REQUEST_ROUTES_DECIDE], 50);
+		assert_int_equal(requests->per_window[SL_REQUEST_GLOBAL], i ? 3 : 1000);
+		assert_int_equal(requests->window_ns, 60 * S_NS);
+	}
+	sl_config_free(config);
+}
+
 static void the_full_example_sets_the_tenants(void **state)
 {
 	struct sl_config *config = load("docs/examples/full.yaml");
@@ -282,6 +323,8 @@ int main(void)
 		cmocka_unit_test(what_is_left_out_has_its_default),
 		cmocka_unit_test(a_tenant_without_keys_is_unlimited),
 		cmocka_unit_test(the_full_example_sets_the_node),
+		cmocka_unit_test(requests_are_limited_where_it_is_said),
+		cmocka_unit_test(what_defaults_say_of_requests_holds_for_all),
 		cmocka_unit_test(the_full_example_sets_the_tenants),
 		cmocka_unit_test(the_full_example_sets_the_services),
 		cmocka_unit_test(the_small_example_is_good),

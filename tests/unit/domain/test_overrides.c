@@ -120,6 +120,9 @@ static void what_cannot_be_is_refused(void **state)
 		  "mode is out of range; allowed: 0 to 2" },
 		{ value(SL_OVERRIDE_CONNECTIONS, "acme", 1ull << 32), -EINVAL,
 		  "connections is out of range; allowed: 0 to 4294967295" },
+		{ value(SL_OVERRIDE_REQUESTS_COST, "acme", SL_REQUESTS_MAX + 1), -EINVAL, NULL },
+		{ value(SL_OVERRIDE_REQUESTS_GLOBAL, "unknown", 1), -EINVAL,
+		  "\"unknown\" has no requests_global" },
 		{ value(SL_OVERRIDE_BLOCKED, "a b", 1), -EINVAL, NULL },
 		{ nameless, -EINVAL, NULL },
 		{ value(SL_OVERRIDE_BLOCKED, "unknown", 1), -EINVAL, "\"unknown\" has no blocked" },
@@ -132,7 +135,7 @@ static void what_cannot_be_is_refused(void **state)
 		{ rate(SL_OVERRIDE_FRAGMENTS, "acme", 100000001, 0), -ERANGE, NULL },
 		{ rate(SL_OVERRIDE_FRAGMENTS, "acme", 1, 100000), -ERANGE, NULL },
 		{ host_bits, -EINVAL, NULL },
-		{ value(SL_OVERRIDE_FIELDS_, "acme", 1), -EINVAL, "no such field: 13" },
+		{ value(SL_OVERRIDE_FIELDS_, "acme", 1), -EINVAL, "no such field: 18" },
 		{ value((enum sl_override_field)UINT32_MAX, "acme", 1), -EINVAL, NULL },
 	};
 	struct sl_overrides o = { 0 };

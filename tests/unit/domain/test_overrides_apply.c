@@ -87,6 +87,8 @@ static void each_field_comes_to_its_place(void **state)
 	set(&o, SL_OVERRIDE_BLOCKED, "acme", 1, NOW + 30);
 	set(&o, SL_OVERRIDE_TENANT_MODE, "acme", SL_MODE_SHADOW, 0);
 	set(&o, SL_OVERRIDE_MODE, "", SL_MODE_OFF, 0);
+	set(&o, SL_OVERRIDE_REQUESTS_GLOBAL, "acme", 42, 0);
+	set(&o, SL_OVERRIDE_REQUESTS_COST, "acme", SL_REQUESTS_UNLIMITED, 0);
 	assert_int_equal(sl_overrides_apply(config, &o, NOW, 0, NULL), 0);
 
 	assert_rate(&t->ingress_packets, 1);
@@ -98,6 +100,11 @@ static void each_field_comes_to_its_place(void **state)
 	assert_rate(&t->safe_packets, 7);
 	assert_rate(&t->safe_bytes, 8);
 	assert_int_equal(t->connections_max, 77);
+	/* The rest of the classes stays the gateway's. */
+	assert_int_equal(t->requests.set, 1u << SL_REQUEST_GLOBAL | 1u << SL_REQUEST_COST);
+	assert_int_equal(t->requests.per_window[SL_REQUEST_GLOBAL], 42);
+	assert_true(t->requests.per_window[SL_REQUEST_COST] == SL_REQUESTS_UNLIMITED);
+	assert_int_equal(config->tenants[1].requests.set, 0);
 	assert_true(t->blocked);
 	assert_int_equal(t->blocked_for_ns, 30);
 	assert_int_equal(t->mode, SL_MODE_SHADOW);

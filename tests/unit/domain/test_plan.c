@@ -133,6 +133,11 @@ static void a_limit_stands_at_its_tenants_id(void **state)
 	sl_limit_make_unknown(&expected, &f.config.unknown,
 			      &(struct sl_limit_input){ 1, 1000, 4000000 });
 	assert_memory_equal(&plan->limits[0], &expected, sizeof(expected));
+	assert_int_equal(plan->requests[2].gen, 1);
+	assert_int_equal(plan->requests[1].gen, 4);
+	assert_int_equal(plan->requests[2].rule[SL_REQUEST_COST].lease_until_ns, 1050);
+	assert_int_equal(plan->requests[3].gen, 9);
+	assert_int_equal(plan->requests[3].set, 0);
 	sl_limit_make_unused(&expected, 9);
 	assert_memory_equal(&plan->limits[3], &expected, sizeof(expected));
 	sl_limit_make_unused(&expected, 0);

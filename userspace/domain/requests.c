@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "userspace/domain/requests.h"
+
+#include <stddef.h>
+
+#include "userspace/domain/gcra.h"
+
+const char *sl_request_class_name(enum sl_request_class which)
+{
+	static const char *const names[SL_REQUEST_CLASSES] = {
+		[SL_REQUEST_GLOBAL] = "global",
+		[SL_REQUEST_ROUTES_DECIDE] = "routes_decide",
+		[SL_REQUEST_MESSAGES] = "messages",
+		[SL_REQUEST_REGISTRY_BLOCKS] = "registry_blocks",
+		[SL_REQUEST_COST] = "cost",
+	};
+
+	return which < SL_REQUEST_CLASSES ? names[which] : NULL;
+}
+
+static struct sl_request_limit limit_of(uint64_t per_window, uint64_t window_ns)
+{
+	if (per_window == SL_REQUESTS_UNLIMITED)
+		return (struct sl_request_limit){ 0 };
+	return sl_gcra_limit(per_window, window_ns);
+}
+
+void sl_requests_make(struct sl_requests *ret, const struct sl_tenant_spec *tenant, uint32_t gen,
+		      uint64_t now_ns)
+{
+	const struct sl_requests_spec *spec = &tenant->requests;
+
+	*ret = (struct sl_requests){
+		.gen = gen,
+		.flags = ((uint32_t)tenant->mode & SL_REQUESTS_MODE_MASK) |
+			 (uint32_t)tenant->on_lease_expiry << SL_REQUESTS_FALLBACK_SHIFT,
+		.set = spec->set,
+		.cost_estimate_milli = spec->cost_estimate_milli,
+	};
+	if (tenant->blocked) {
+		ret->flags |= SL_REQUESTS_BLOCKED;
+		ret->blocked_until_ns =
+			tenant->blocked_for_ns ? now_ns + tenant->blocked_for_ns : 0;
+	}
+	for (size_t i = 0; i < SL_REQUEST_CLASSES; i++) {
+		struct sl_request_rule *rule = &ret->rule[i];
+
+		rule->window_ns = i == SL_REQUEST_COST ? spec->cost_window_ns : spec->window_ns;
+		rule->limit = limit_of(spec->per_window[i], rule->window_ns);
+		/* No other one was asked for: only who leases from a quota knows a safe one. */
+		rule->safe = rule->limit;
+		rule->lease_until_ns = tenant->lease_ns ? now_ns + tenant->lease_ns : 0;
+	}
+}
+
+static bool is_over(uint64_t until_ns, uint64_t now_ns)
+{
+	return until_ns && (int64_t)(now_ns - until_ns) >= 0;
+}
+
+static struct sl_request_limit after_lease(const struct sl_requests *requests,
+					   const struct sl_request_rule *rule)
+{
+	switch ((enum sl_fallback)(requests->flags >> SL_REQUESTS_FALLBACK_SHIFT & 0x3)) {
+	case SL_FALLBACK_SAFE:
+		return rule->safe;
+	case SL_FALLBACK_CLOSED:
+		return sl_gcra_limit(0, rule->window_ns);
+	case SL_FALLBACK_OPEN:
+		return (struct sl_request_limit){ 0 };
+	case SL_FALLBACK_LAST:
+		break;
+	}
+	return rule->limit;
+}
+
+void sl_requests_now(struct sl_request_rule_now *ret, const struct sl_requests *requests,
+		     enum sl_request_class which, uint64_t now_ns)
+{
+	const struct sl_request_rule *rule = &requests->rule[which];
+	const bool blocked = requests->flags & SL_REQUESTS_BLOCKED &&
+			     !is_over(requests->blocked_until_ns, now_ns);
+
+	*ret = (struct sl_request_rule_now){
+		.set = blocked || requests->set >> which & 1,
+		.limit = rule->limit,
+		.window_ns = rule->window_ns,
+	};
+	if (blocked)
+		ret->limit = sl_gcra_limit(0, rule->window_ns);
+	else if (is_over(rule->lease_until_ns, now_ns))
+		ret->limit = after_lease(requests, rule);
+}
+
+enum sl_mode sl_requests_mode(const struct sl_requests *requests, enum sl_mode node)
+{
+	enum sl_mode own = (enum sl_mode)(requests->flags & SL_REQUESTS_MODE_MASK);
+
+	return own > node ? own : node;
+}
