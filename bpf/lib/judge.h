@@ -9,6 +9,7 @@
  */
 #pragma once
 
+#include "bpf/lib/blend.h"
 #include "bpf/lib/bucket.h"
 #include "bpf/lib/clock.h"
 #include "bpf/lib/parse.h"
@@ -250,10 +251,10 @@ static __always_inline bool sl_is_escalated(const struct sl_case *c)
 /* After the lease: the named fallback. True when @ret_reason is the verdict. */
 static __always_inline bool sl_lease_ended(struct sl_case *c, enum sl_reason *ret_reason)
 {
-	__u32 fallback = (c->side->flags >> SL_SIDE_FALLBACK_SHIFT) & 3;
+	struct sl_rate packets, bytes;
 
 	c->lease_over = true;
-	switch (fallback) {
+	switch (c->side->flags >> SL_SIDE_FALLBACK_SHIFT & 3) {
 	case SL_FALLBACK_CLOSED:
 		*ret_reason = SL_REASON_LEASE_CLOSED;
 		return true;
@@ -261,7 +262,15 @@ static __always_inline bool sl_lease_ended(struct sl_case *c, enum sl_reason *re
 		*ret_reason = SL_REASON_PASS;
 		return true;
 	case SL_FALLBACK_SAFE:
-		*ret_reason = sl_take_rates(c, &c->limit->safe_packets, &c->limit->safe_bytes);
+		packets = c->limit->safe_packets;
+		bytes = c->limit->safe_bytes;
+		if (c->side->flags & SL_SIDE_BLEND) {
+			__u64 over_ns = c->now_ns - c->side->lease_until_ns;
+
+			sl_blend(&packets, &c->side->packets, over_ns);
+			sl_blend(&bytes, &c->side->bytes, over_ns);
+		}
+		*ret_reason = sl_take_rates(c, &packets, &bytes);
 		if (*ret_reason != SL_REASON_PASS)
 			*ret_reason = SL_REASON_LEASE_SAFE;
 		return true;

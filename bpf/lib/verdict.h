@@ -153,7 +153,7 @@ static __always_inline enum sl_reason sl_judge_trial(struct sl_trial *t, enum sl
 	}
 	t->proven = proven;
 	t->lease_over = c.lease_over;
-	t->fallback = (c.side->flags >> SL_SIDE_FALLBACK_SHIFT) & 3;
+	t->fallback = (__u8)sl_side_fallback(c.side->flags);
 	t->shedding = c.shedding;
 	sl_note_waits(t, &c);
 	return reason;

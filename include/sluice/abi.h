@@ -66,7 +66,10 @@ enum sl_fallback {
 	SL_FALLBACK_SAFE = 1,	/* enforce sl_limit.safe_packets and safe_bytes */
 	SL_FALLBACK_CLOSED = 2, /* drop everything */
 	SL_FALLBACK_OPEN = 3,	/* no limit */
+	SL_FALLBACK_BLEND = 4,	/* from the last to the safe limit in SL_BLEND_NS, in a line */
 };
+
+#define SL_BLEND_NS 30000000000ull
 
 /* What to do with traffic to a protected service that is nobody's. */
 enum sl_on_miss {
@@ -78,14 +81,28 @@ enum sl_on_miss {
 /* sl_side.flags */
 enum sl_side_flag {
 	SL_SIDE_MODE_MASK = 0x3,    /* enum sl_mode */
-	SL_SIDE_FALLBACK_SHIFT = 2, /* enum sl_fallback, two bits */
+	SL_SIDE_FALLBACK_SHIFT = 2, /* enum sl_fallback, two bits; see sl_side_fallback() */
 	SL_SIDE_KTIME = 0x10,	    /* a burst is under 4 ticks: use the fine clock */
 	SL_SIDE_BLOCKED = 0x20,	    /* until sl_limit.blocked_until_ns */
 	SL_SIDE_RESET = 0x40,	    /* a SYN over the limit is answered by RST (XDP only) */
 	SL_SIDE_CONNS = 0x80,	    /* sl_limit.conns_max applies */
 	SL_SIDE_NEW_CONNS = 0x100,  /* sl_limit.new_conns applies */
 	SL_SIDE_FRAGMENTS = 0x200,  /* sl_limit.fragments applies */
+	SL_SIDE_BLEND = 0x400,	    /* with SL_FALLBACK_SAFE: SL_FALLBACK_BLEND */
 };
+
+/* The fallback of a sl_side's flags, and the flags of one. */
+static inline __u32 sl_side_fallback(__u32 flags)
+{
+	return (flags & SL_SIDE_BLEND) ? SL_FALLBACK_BLEND : (flags >> SL_SIDE_FALLBACK_SHIFT) & 3u;
+}
+
+static inline __u32 sl_side_fallback_flags(enum sl_fallback fallback)
+{
+	if (fallback == SL_FALLBACK_BLEND)
+		return SL_SIDE_BLEND | ((__u32)SL_FALLBACK_SAFE << SL_SIDE_FALLBACK_SHIFT);
+	return (__u32)fallback << SL_SIDE_FALLBACK_SHIFT;
+}
 
 #define SL_COST_NEVER 0xffffffffffffffffull /* rate 0 of new_conns or fragments: admit none */
 

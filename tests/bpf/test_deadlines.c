@@ -119,7 +119,7 @@ static struct sl_limit *leased(struct sl_shield *s, enum sl_fallback fallback, u
 	struct sl_limit *l = sl_shield_limit(s, SL_TENANT);
 
 	l->ingress.gen++;
-	l->ingress.flags = (uint32_t)fallback << SL_SIDE_FALLBACK_SHIFT;
+	l->ingress.flags = sl_side_fallback_flags(fallback);
 	l->ingress.lease_until_ns = until_ns;
 	l->ingress.packets = sl_shield_rate(0, 3);
 	l->safe_packets = sl_shield_rate(0, 1);
@@ -141,7 +141,8 @@ static void expect_three(const struct sl_shield *s, enum sl_reason first, enum s
 static void within_its_lease_a_limit_is_itself(void **state)
 {
 	static const enum sl_fallback fallbacks[] = { SL_FALLBACK_LAST, SL_FALLBACK_SAFE,
-						      SL_FALLBACK_CLOSED, SL_FALLBACK_OPEN };
+						      SL_FALLBACK_CLOSED, SL_FALLBACK_OPEN,
+						      SL_FALLBACK_BLEND };
 	const struct sl_pkt p = udp();
 
 	for (size_t i = 0; i < SL_ROWS(fallbacks); i++) {
@@ -190,6 +191,33 @@ static void safe_bytes_are_a_limit_too(void **state)
 	expect_three(*state, SL_REASON_PASS, SL_REASON_PASS, SL_REASON_LEASE_SAFE);
 }
 
+/* Of 40 packets at once while the lease lasted, 8 when it is long over; between, a mix. */
+static void a_blend_walks_from_the_last_limit_to_the_safe_one(void **state)
+{
+	static const struct {
+		uint64_t over_ns;
+		unsigned int least, most;
+	} rows[] = {
+		{ 100 * SL_NS_MS, 39, 40 },
+		{ SL_BLEND_NS / 2, 23, 25 },
+		{ SL_BLEND_NS - SL_NS_S, 8, 10 },
+		{ SL_BLEND_NS + SL_NS_S, 8, 8 },
+	};
+	const struct sl_pkt p = udp();
+
+	for (size_t i = 0; i < SL_ROWS(rows); i++) {
+		struct sl_limit *l =
+			leased(*state, SL_FALLBACK_BLEND, sl_shield_now_ns() - rows[i].over_ns);
+		uint64_t before = sl_counted(*state, SL_TENANT, SL_REASON_PASS).packets;
+
+		l->ingress.packets = sl_shield_rate(1, 40);
+		l->safe_packets = sl_shield_rate(1, 8);
+		(void)sl_run(*state, SL_AT_XDP, &p, 41, NULL);
+		assert_in_range(sl_counted(*state, SL_TENANT, SL_REASON_PASS).packets - before,
+				rows[i].least, rows[i].most);
+	}
+}
+
 /* Nobody writes: the kernel's own clock ends the lease. */
 static void a_lease_ends_by_itself(void **state)
 {
@@ -226,6 +254,8 @@ int main(void)
 		cmocka_unit_test_setup(within_its_lease_a_limit_is_itself, sl_setup_world),
 		cmocka_unit_test_setup(after_its_lease_the_fallback_holds, sl_setup_world),
 		cmocka_unit_test_setup(safe_bytes_are_a_limit_too, sl_setup_world),
+		cmocka_unit_test_setup(a_blend_walks_from_the_last_limit_to_the_safe_one,
+				       sl_setup_world),
 		cmocka_unit_test_setup(a_lease_ends_by_itself, sl_setup_world),
 		cmocka_unit_test_setup(a_block_comes_before_the_lease, sl_setup_world),
 	};

@@ -189,8 +189,7 @@ static void add_tenant(struct sl_doc *doc, const struct sl_maps_view *view, uint
 	else
 		sl_put_none(sheet);
 	put_left(sheet, side->lease_until_ns, now_ns);
-	sl_put_text(sheet, sl_choice_name(sl_choices_fallback,
-					  (int)(side->flags >> SL_SIDE_FALLBACK_SHIFT & 3)));
+	sl_put_text(sheet, sl_choice_name(sl_choices_fallback, (int)sl_side_fallback(side->flags)));
 	put_shed(sheet, side, now_ns);
 	put_connections(sheet, view, tenant, limit);
 }

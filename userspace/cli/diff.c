@@ -115,7 +115,7 @@ static const char *mode_name(uint32_t flags)
 
 static const char *fallback_name(uint32_t flags)
 {
-	return sl_choice_name(sl_choices_fallback, (int)(flags >> SL_SIDE_FALLBACK_SHIFT & 3));
+	return sl_choice_name(sl_choices_fallback, (int)sl_side_fallback(flags));
 }
 
 /* The rate of what is not looked at without its flag. */

@@ -166,11 +166,13 @@ static int check_tenant(struct sl_conf_context *ctx, const struct sl_yaml *node,
 			ctx, given_or_self(node, "on_lease_expiry"),
 			"on_lease_expiry: %s needs a lease, and there is none",
 			sl_choice_name(sl_choices_fallback, (int)tenant->on_lease_expiry));
-	if (tenant->on_lease_expiry == SL_FALLBACK_SAFE && tenant->safe_packets.unlimited &&
-	    tenant->safe_bytes.unlimited)
-		return sl_conf_fail(ctx, given_or_self(node, "on_lease_expiry"),
-				    "on_lease_expiry: safe needs safe.packets_per_s or "
-				    "safe.bytes_per_s");
+	if ((tenant->on_lease_expiry == SL_FALLBACK_SAFE ||
+	     tenant->on_lease_expiry == SL_FALLBACK_BLEND) &&
+	    tenant->safe_packets.unlimited && tenant->safe_bytes.unlimited)
+		return sl_conf_fail(
+			ctx, given_or_self(node, "on_lease_expiry"),
+			"on_lease_expiry: %s needs safe.packets_per_s or safe.bytes_per_s",
+			sl_choice_name(sl_choices_fallback, (int)tenant->on_lease_expiry));
 	if (tenant->connections_max && draft_of(ctx)->config.sizes.sockets == 0)
 		return sl_conf_fail(ctx, given_or_self(node, "connections"),
 				    "a limit of connections needs sizes.sockets, which is 0");

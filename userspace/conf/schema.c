@@ -53,8 +53,10 @@ static const struct sl_conf_table ingress = { "Limits of what comes in for the t
 static const struct sl_conf_table egress = {
 	"Limits of what the tenant's sockets and services send.", TABLE(pair_fields), 0
 };
-static const struct sl_conf_table safe = { "What on_lease_expiry: safe enforces, each way.",
-					   TABLE(pair_fields), 0 };
+static const struct sl_conf_table safe = {
+	"What on_lease_expiry: safe, and in the end blend, enforces, each way.", TABLE(pair_fields),
+	0
+};
 
 /* ---- requests ---------------------------------------------------------------- */
 
@@ -146,7 +148,8 @@ static const struct sl_conf_table requests = {
 		  MEMBER(sl_tenant_spec, on_lease_expiry),                                               \
 		  .choices = sl_choices_fallback,                                                        \
 		  .help = "last: keep the limit; safe: the rates under safe; closed: drop everything; "  \
-			  "open: no limit. All but last need a lease." },                                \
+			  "open: no limit; blend: from last to safe in a line of 30 seconds. All "       \
+			  "but last need a lease." },                                                    \
 		{ "safe", .table = &safe, MEMBER(sl_tenant_spec, safe_packets) },                        \
 	{                                                                                                \
 		"requests", .table = &requests, MEMBER(sl_tenant_spec, requests)                         \

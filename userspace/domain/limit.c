@@ -98,7 +98,7 @@ static void fill_lease(struct sl_limit *limit, const struct sl_tenant_spec *tena
 		       const struct sl_limit_input *in)
 {
 	enum sl_fallback fallback = tenant->on_lease_expiry;
-	const bool safe = fallback == SL_FALLBACK_SAFE;
+	const bool safe = fallback == SL_FALLBACK_SAFE || fallback == SL_FALLBACK_BLEND;
 	uint64_t until_ns = tenant->lease_ns ? in->now_ns + tenant->lease_ns : 0;
 	uint32_t flags;
 
@@ -107,7 +107,7 @@ static void fill_lease(struct sl_limit *limit, const struct sl_tenant_spec *tena
 	if (safe && (is_zero(&tenant->safe_packets) || is_zero(&tenant->safe_bytes)))
 		fallback = SL_FALLBACK_CLOSED;
 
-	flags = (uint32_t)fallback << SL_SIDE_FALLBACK_SHIFT;
+	flags = sl_side_fallback_flags(fallback);
 	if (safe && (is_short(&limit->safe_packets, in->tick_ns) ||
 		     is_short(&limit->safe_bytes, in->tick_ns)))
 		flags |= SL_SIDE_KTIME;

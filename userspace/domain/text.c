@@ -17,11 +17,9 @@ const struct sl_choice sl_choices_mode[] = {
 };
 
 const struct sl_choice sl_choices_fallback[] = {
-	{ "last", SL_FALLBACK_LAST },
-	{ "safe", SL_FALLBACK_SAFE },
-	{ "closed", SL_FALLBACK_CLOSED },
-	{ "open", SL_FALLBACK_OPEN },
-	{ NULL, 0 },
+	{ "last", SL_FALLBACK_LAST },	  { "safe", SL_FALLBACK_SAFE },
+	{ "closed", SL_FALLBACK_CLOSED }, { "open", SL_FALLBACK_OPEN },
+	{ "blend", SL_FALLBACK_BLEND },	  { NULL, 0 },
 };
 
 const struct sl_choice sl_choices_attach[] = {
