@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "userspace/domain/limit.h"
 
-#include <stdbool.h>
-
 #define S_NS	     1000000000ull
 #define S_CU	     (S_NS << SL_CREDIT_SHIFT)
 #define BURST_CU_MAX (SL_BURST_NS_MAX << SL_CREDIT_SHIFT)
@@ -57,7 +55,7 @@ static bool is_zero(const struct sl_rate_spec *rate)
 	return !rate->unlimited && rate->per_s == 0;
 }
 
-static bool is_short(const struct sl_rate *rate, uint64_t tick_ns)
+bool sl_rate_is_short(const struct sl_rate *rate, uint64_t tick_ns)
 {
 	return rate->cost && rate->cost != SL_COST_NEVER &&
 	       rate->burst_cu >> SL_CREDIT_SHIFT < SL_LIMIT_COARSE_TICKS * tick_ns;
@@ -74,7 +72,8 @@ static void fill_side(struct sl_side *side, const struct sl_rate_spec *packets,
 	side->bytes = sl_rate_cost(bytes, SL_UNIT_BYTES);
 	if (is_zero(packets) || is_zero(bytes))
 		side->flags |= SL_SIDE_BLOCKED;
-	if (is_short(&side->packets, in->tick_ns) || is_short(&side->bytes, in->tick_ns))
+	if (sl_rate_is_short(&side->packets, in->tick_ns) ||
+	    sl_rate_is_short(&side->bytes, in->tick_ns))
 		side->flags |= SL_SIDE_KTIME;
 }
 
@@ -88,7 +87,7 @@ static void fill_extra(struct sl_side *ingress, struct sl_rate *ret,
 	if (is_zero(rate))
 		ret->cost = SL_COST_NEVER;
 	ingress->flags |= flag;
-	if (is_short(ret, tick_ns))
+	if (sl_rate_is_short(ret, tick_ns))
 		ingress->flags |= SL_SIDE_KTIME;
 }
 
@@ -108,8 +107,8 @@ static void fill_lease(struct sl_limit *limit, const struct sl_tenant_spec *tena
 		fallback = SL_FALLBACK_CLOSED;
 
 	flags = sl_side_fallback_flags(fallback);
-	if (safe && (is_short(&limit->safe_packets, in->tick_ns) ||
-		     is_short(&limit->safe_bytes, in->tick_ns)))
+	if (safe && (sl_rate_is_short(&limit->safe_packets, in->tick_ns) ||
+		     sl_rate_is_short(&limit->safe_bytes, in->tick_ns)))
 		flags |= SL_SIDE_KTIME;
 	limit->ingress.flags |= flags;
 	limit->egress.flags |= flags;
@@ -175,7 +174,7 @@ void sl_limit_make_unknown(struct sl_limit *ret, const struct sl_unknown_spec *u
 	fill_extra(&ret->ingress, &ret->fragments, &unknown->fragments, SL_SIDE_FRAGMENTS,
 		   in->tick_ns);
 	/* The shares are judged by the clock of this side. */
-	if (is_short(&source, in->tick_ns) || is_short(&proven, in->tick_ns))
+	if (sl_rate_is_short(&source, in->tick_ns) || sl_rate_is_short(&proven, in->tick_ns))
 		ret->ingress.flags |= SL_SIDE_KTIME;
 }
 

@@ -33,6 +33,9 @@ struct sl_rate sl_rate_cost(const struct sl_rate_spec *rate, enum sl_unit unit);
 /* The way back, for people: exact but for the rounding above. Never "0". */
 struct sl_rate_spec sl_rate_of_cost(const struct sl_rate *rate, enum sl_unit unit);
 
+/* Does the burst last so few ticks that its side needs SL_SIDE_KTIME? */
+bool sl_rate_is_short(const struct sl_rate *rate, uint64_t tick_ns);
+
 /*
  * A rate 0 of packets or bytes blocks its direction; of new connections or
  * fragments it admits none; in the safe rates it makes the fallback closed.
