@@ -122,6 +122,9 @@ struct sl_span sl_bus_reply(const struct sl_bus_message *message); /* empty: non
 struct sl_span sl_bus_payload(const struct sl_bus_message *message);
 /* Case-sensitive, the first of that name; empty when it is not there. */
 struct sl_span sl_bus_header(const struct sl_bus_message *message, const char *name);
+/* It and a NUL; a value that is empty or does not fit leaves @ret as it is. */
+void sl_bus_header_copy(char *ret, size_t size, const struct sl_bus_message *message,
+			const char *name);
 
 /*
  * @done comes exactly once, from the loop, unless cancelled: 0 with the reply, or

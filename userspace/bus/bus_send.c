@@ -217,3 +217,14 @@ struct sl_span sl_bus_header(const struct sl_bus_message *message, const char *n
 		return (struct sl_span){ NULL, 0 };
 	return sl_span_of(value);
 }
+
+void sl_bus_header_copy(char *ret, size_t size, const struct sl_bus_message *message,
+			const char *name)
+{
+	struct sl_span value = sl_bus_header(message, name);
+
+	if (!value.length || value.length >= size)
+		return;
+	memcpy(ret, value.at, value.length);
+	ret[value.length] = '\0';
+}

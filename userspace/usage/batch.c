@@ -1,21 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Events into batches, batches into the ledger. */
-#include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "sluice/envelope.h"
-#include "userspace/domain/dead_letter.h"
+#include "userspace/bus/bury.h"
 #include "userspace/usage/usage_private.h"
 
-#define NS_PER_MS   1000000ull
-#define NS_PER_S    1000000000ull
-#define AGAIN_NS    NS_PER_S
-#define AGAIN_MS    5000
-#define TIMEOUT_MS  5000
-#define LETTER_MAX  (SL_BUS_PAYLOAD_MAX - 4096u)
-#define DLQ_SUBJECT SL_SUBJECT_USAGE SL_SUBJECT_DLQ_SUFFIX
+#define NS_PER_MS 1000000ull
+#define NS_PER_S  1000000000ull
+#define AGAIN_NS  NS_PER_S
 
 const double sl_usage_bounds[SL_USAGE_BUCKETS] = { 0.0001, 0.001, 0.005, 0.01, 0.05, 0.1,
 						   0.5,	   1,	  5,	 10,   50,   100 };
@@ -106,62 +99,6 @@ void sl_usage_batch_tick(struct sl_usage *usage)
 
 /* ---- what is no event ------------------------------------------------------------- */
 
-/* Lives until the stream has answered; the message is termed only then. */
-struct burial {
-	struct sl_usage *usage;
-	struct sl_js_token token;
-};
-
-static void on_stored(void *context, int status, const struct sl_js_published *ack)
-{
-	struct burial *burial = context;
-	struct sl_usage *usage = burial->usage;
-
-	(void)ack;
-	usage->stats.dead_letter_failures_total += status != 0;
-	(void)(status ? sl_js_nak(usage->bus, &burial->token, AGAIN_MS)
-		      : sl_js_term(usage->bus, &burial->token));
-	free(burial);
-}
-
-static void take_header(char *ret, size_t size, const struct sl_bus_message *message,
-			const char *name)
-{
-	struct sl_span value = sl_bus_header(message, name);
-
-	if (value.length && value.length < size)
-		memcpy(ret, value.at, value.length);
-}
-
-static int store_letter(struct sl_usage *usage, const struct sl_dead_letter *letter,
-			const struct sl_js_token *token)
-{
-	const struct sl_bus_header headers[] = {
-		{ SL_HEADER_TRACE_ID, sl_span_of(letter->trace_id) },
-		{ SL_HEADER_TENANT_ID, sl_span_of(letter->tenant_id) },
-		{ SL_HEADER_VERSION, SL_SPAN(SL_MESSAGE_VERSION) },
-		{ SL_HEADER_DLQ_REASON, sl_span_of(letter->reason) },
-		{ SL_HEADER_DLQ_MSG_ID, sl_span_of(letter->msg_id) },
-	};
-	struct sl_json_out out = SL_JSON_OUT(LETTER_MAX);
-	struct burial *burial = calloc(1, sizeof(*burial));
-	struct sl_span text = { NULL, 0 };
-	int err;
-
-	sl_dead_letter_write(&out, letter, (enum sl_dead_body)usage->config.dead_letter_body);
-	err = burial ? sl_json_done(&text, &out) : -ENOMEM;
-	if (!err) {
-		*burial = (struct burial){ usage, *token };
-		err = sl_js_publish(usage->bus, DLQ_SUBJECT, NULL, headers,
-				    sizeof(headers) / sizeof(headers[0]), text, TIMEOUT_MS,
-				    on_stored, burial);
-	}
-	if (err)
-		free(burial);
-	sl_json_out_free(&out);
-	return err;
-}
-
 static void bury(struct sl_usage *usage, const struct sl_bus_message *message,
 		 const struct sl_js_token *token, const char *why)
 {
@@ -171,23 +108,20 @@ static void bury(struct sl_usage *usage, const struct sl_bus_message *message,
 					 .timestamp_ms = sl_usage_wall_ms(),
 					 .message = sl_bus_payload(message) };
 
-	take_header(letter.trace_id, sizeof(letter.trace_id), message, SL_HEADER_TRACE_ID);
-	take_header(letter.tenant_id, sizeof(letter.tenant_id), message, SL_HEADER_TENANT_ID);
-	take_header(letter.msg_id, sizeof(letter.msg_id), message, SL_HEADER_MSG_ID);
+	sl_bus_letter_name(&letter, message);
 	usage->stats.malformed_total++;
 	sl_log_limited(usage->log, SL_LOG_CLIENTS, SL_LOG_WARN, "a usage event was refused",
 		       SL_STR("error", why), SL_STR("trace_id", letter.trace_id));
-	if (store_letter(usage, &letter, token) == 0)
-		return;
-	usage->stats.dead_letter_failures_total++;
-	(void)sl_js_nak(usage->bus, token, AGAIN_MS);
+	sl_bus_bury(usage->bus, &letter, (enum sl_dead_body)usage->config.dead_letter_body, token,
+		    &usage->stats.dead_letter_failures_total);
 }
 
 /* Headers win over what the payload says. */
 static void take_headers(struct sl_usage_event *event, const struct sl_bus_message *message)
 {
-	take_header(event->tenant_id, sizeof(event->tenant_id), message, SL_HEADER_TENANT_ID);
-	take_header(event->trace_id, sizeof(event->trace_id), message, SL_HEADER_TRACE_ID);
+	sl_bus_header_copy(event->tenant_id, sizeof(event->tenant_id), message,
+			   SL_HEADER_TENANT_ID);
+	sl_bus_header_copy(event->trace_id, sizeof(event->trace_id), message, SL_HEADER_TRACE_ID);
 }
 
 void sl_usage_on_event(void *context, const struct sl_bus_message *message,

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "userspace/base/cleanup.h"
+#include "userspace/bus/bury.h"
 #include "userspace/worker/worker_private.h"
 
 #define NS_PER_MS	  1000000ull
@@ -261,15 +262,6 @@ static bool judge(struct sl_worker *worker, struct sl_job *job, uint64_t age_ns)
 }
 
 /* Too long is as good as not given. */
-static void take_header(char *ret, size_t size, const struct sl_bus_message *message,
-			const char *name)
-{
-	struct sl_span value = sl_bus_header(message, name);
-
-	if (value.length && value.length < size)
-		memcpy(ret, value.at, value.length);
-}
-
 /* A dead letter, and an error result where it can be told whose. True: @job is kept. */
 static bool refuse_malformed(struct sl_worker *worker, struct sl_job *job,
 			     const struct sl_bus_message *message,
@@ -282,9 +274,7 @@ static bool refuse_malformed(struct sl_worker *worker, struct sl_job *job,
 	bool named = sl_exec_assignment_identify(&job->assignment, letter.message) == 0;
 
 	(void)snprintf(letter.error_code, sizeof(letter.error_code), "%s", sl_exec_code_name(code));
-	take_header(letter.trace_id, sizeof(letter.trace_id), message, SL_HEADER_TRACE_ID);
-	take_header(letter.tenant_id, sizeof(letter.tenant_id), message, SL_HEADER_TENANT_ID);
-	take_header(letter.msg_id, sizeof(letter.msg_id), message, SL_HEADER_MSG_ID);
+	sl_bus_letter_name(&letter, message);
 	if (named && is_known(worker, job))
 		return false;
 	worker->stats.malformed_total++;
