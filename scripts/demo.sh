@@ -14,6 +14,10 @@
 # Prints a live table and a summary, writes $SL_BUILD/demo/results.json, takes everything
 # down. Exit code 1 when steady lost a request or a counter is wrong; times are
 # printed beside their targets, with the least and the most of the rounds.
+#   scripts/demo.sh [--pipeline] [--kill NAME,...]
+#   --pipeline   only the pipeline
+#   --kill       of the pipeline kills (kill -9) these one after the other, and starts them
+#                again: gateway, gateway-worker, router1, worker1, worker2, usage, nats, agent
 #   SL_DEMO_ROUNDS (6), SL_DEMO_SECONDS of a phase (2)
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit 1
@@ -220,6 +224,28 @@ shielded() {
 	ctl uninstall --yes >"$sl_dir/uninstall.log" 2>&1 || cat "$sl_dir/uninstall.log" >&2
 }
 
+# Floor, shielded and unshielded side by side.
+compare() {
+	local round phase phases
+
+	start_server
+	say "A web server at $server; steady asks 200 times a second, each time on a new connection;"
+	say "noisy sends $noisy_per_s packets/s where 1k are allowed; the attacker $attack_per_s,"
+	say "SYN and UDP, from 131072 spoofed addresses. $rounds rounds of floor and shielded, then"
+	say "unshielded. The load average of this machine before: $(cut -d ' ' -f 1 /proc/loadavg)."
+	for ((round = 1; round <= rounds; round++)); do
+		phases=(floor shielded)
+		((round % 2)) || phases=(shielded floor)
+		for phase in "${phases[@]}"; do
+			say "round $round: $phase"
+			"$phase" "$sl_dir/$phase.$round" "$round"
+		done
+	done
+	seconds=$((2 * seconds))
+	say "unshielded"
+	unshielded "$sl_dir/unshielded.1"
+}
+
 # ---- the whole ------------------------------------------------------------------------
 
 demo_end() {
@@ -230,30 +256,43 @@ demo_end() {
 	netns_end
 }
 
+usage() {
+	say "usage: scripts/demo.sh [--pipeline] [--kill NAME,...]; names: $demo_programs" >&2
+	exit 2
+}
+
+only_pipeline=
+kills=()
+while [ $# -gt 0 ]; do
+	case $1 in
+	--pipeline) only_pipeline=1 ;;
+	--kill)
+		shift
+		IFS=, read -ra kills <<<"${1:-}"
+		[ ${#kills[@]} -gt 0 ] || usage
+		;;
+	*) usage ;;
+	esac
+	shift
+done
+for name in "${kills[@]}"; do
+	[[ " $demo_programs " = *" $name "* ]] || usage
+done
+
 netns_begin
 trap demo_end EXIT
 stack_dir=$sl_dir/stack
 mkdir -p "$results"
 build_scene
-start_server
-say "A web server at $server; steady asks 200 times a second, each time on a new connection;"
-say "noisy sends $noisy_per_s packets/s where 1k are allowed; the attacker $attack_per_s,"
-say "SYN and UDP, from 131072 spoofed addresses. $rounds rounds of floor and shielded, then"
-say "unshielded. The load average of this machine before: $(cut -d ' ' -f 1 /proc/loadavg)."
-for ((round = 1; round <= rounds; round++)); do
-	phases=(floor shielded)
-	((round % 2)) || phases=(shielded floor)
-	for phase in "${phases[@]}"; do
-		say "round $round: $phase"
-		"$phase" "$sl_dir/$phase.$round" "$round"
-	done
-done
-seconds=$((2 * seconds))
-say "unshielded"
-unshielded "$sl_dir/unshielded.1"
+code=0
+if [ -z "$only_pipeline" ]; then
+	compare
+fi
 say "the pipeline: three tenants call its API, while the attacker floods the node"
 pipeline
-python3 scripts/demo_report.py "$sl_dir" "$results/results.json"
-code=$?
+if [ -z "$only_pipeline" ]; then
+	python3 scripts/demo_report.py "$sl_dir" "$results/results.json"
+	code=$?
+fi
 cat "$sl_dir/pipeline.txt"
 [ "$code" -eq 0 ] && [ "$pipeline_code" -eq 0 ]

@@ -127,6 +127,11 @@ stack_config() {
 		"$@" "$stack_examples/$name"
 }
 
+# Whose the keys are.
+stack_tenant=acme
+stack_other_tenant=beta
+stack_small_tenant=small
+
 # One key for each of three tenants and one for operators, new ones for each stack: in files
 # of the folder keys, in stack_key, stack_other_key, stack_small_key, stack_admin_key.
 # shellcheck disable=SC2034 # for who sources this
@@ -137,22 +142,22 @@ stack_make_keys() {
 		salt=$(openssl rand -hex 16)
 		mkdir -p "$stack_dir/keys"
 		chmod 700 "$stack_dir/keys"
-		for name in acme beta small operators; do
+		for name in "$stack_tenant" "$stack_other_tenant" "$stack_small_tenant" operators; do
 			openssl rand -hex 16 >"$stack_dir/keys/$name"
 		done
 		{
 			echo "version: 1"
 			echo "salt: $salt"
 			echo "keys:"
-			stack_key_line "$salt" acme ""
-			stack_key_line "$salt" beta ", plan: partner"
-			stack_key_line "$salt" small ", plan: small"
+			stack_key_line "$salt" "$stack_tenant" ""
+			stack_key_line "$salt" "$stack_other_tenant" ", plan: partner"
+			stack_key_line "$salt" "$stack_small_tenant" ", plan: small"
 			stack_key_line "$salt" operators ", roles: [admin]"
 		} >"$stack_dir/api-keys.yaml"
 	fi
-	stack_key=$(cat "$stack_dir/keys/acme")
-	stack_other_key=$(cat "$stack_dir/keys/beta")
-	stack_small_key=$(cat "$stack_dir/keys/small")
+	stack_key=$(cat "$stack_dir/keys/$stack_tenant")
+	stack_other_key=$(cat "$stack_dir/keys/$stack_other_tenant")
+	stack_small_key=$(cat "$stack_dir/keys/$stack_small_tenant")
 	stack_admin_key=$(cat "$stack_dir/keys/operators")
 }
 

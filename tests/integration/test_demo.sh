@@ -28,8 +28,12 @@ run_demo whole
 wait "$demo_pid"
 check_equal "the demo ends well" $? 0
 sed 's/^/# /' "$sl_dir/whole.log"
-check_equal "each of its claims holds" "$(grep -c '^ok - ' "$sl_dir/whole.log")" 9
+check_equal "each of its claims holds" "$(grep -c '^ok - ' "$sl_dir/whole.log")" 10
 check "it shows a table of tenants meanwhile" grep -q '^ *unknown .*enforce' "$sl_dir/whole.log"
+check "the noisy tenant's packets were refused in the kernel" json_is \
+	'd["escalations"] > 0 and d["escalated_packets"]["noisy"] > 0 and d["refused_429"]["noisy"] > 0' \
+	<"$sl_dir/whole/demo/pipeline.json"
+check "a request is shown hop by hop" test "$(grep -cE '^ +[0-9.]+ ms  (request|decide|answer|assignment|ack|result|usage) ' "$sl_dir/whole.log")" -eq 7
 check "results.json has the bench's names" json_is \
 	'set(d) == {"demo.steady_p50_over_floor", "demo.steady_p90_over_floor", "demo.refuse_cpu_over_floor"}' \
 	<"$sl_dir/whole/demo/results.json"
