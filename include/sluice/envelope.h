@@ -27,6 +27,7 @@
 #define SL_SUBJECT_EXEC_DLQ	    "caf.exec.dlq.v1"
 #define SL_SUBJECT_EXEC_DLQ_OLD	    "caf.deadletter.v1" /* accepted */
 #define SL_SUBJECT_ALERT_PREFIX	    "beamline.alert.v1."
+#define SL_SUBJECT_BACKPRESSURE	    "beamline.router.v2.status.backpressure"
 
 #define SL_QUEUE_DECIDE "router-decide-group"
 

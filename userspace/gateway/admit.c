@@ -4,7 +4,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "userspace/domain/gcra.h"
+#include "userspace/gateway/limits.h"
 
 #define NS_PER_S 1000000000ull
 
@@ -14,36 +14,17 @@ enum {
 	LEVELS
 };
 
-static struct sl_request_limit limit_of(const struct sl_settings *settings, uint64_t requests)
-{
-	if (!requests)
-		return (struct sl_request_limit){ 0 };
-	return sl_gcra_limit(requests, settings->limits.window_ns);
-}
-
-/* What an operator set for this tenant, else its plan's. */
-static struct sl_request_limit limit_in(const struct sl_exchange *exchange,
-					enum sl_rate_class rate_class)
-{
-	const struct sl_settings *settings = exchange->gateway->settings;
-	uint64_t set = __atomic_load_n(&exchange->bucket->limits[rate_class], __ATOMIC_RELAXED);
-
-	if (set == SL_BUCKET_UNLIMITED)
-		return (struct sl_request_limit){ 0 };
-	if (set)
-		return sl_gcra_limit(set - 1, settings->limits.window_ns);
-	return limit_of(settings, exchange->who.plan->requests[rate_class]);
-}
-
 static uint64_t seconds_up(uint64_t ns)
 {
 	return ns / NS_PER_S + !!(ns % NS_PER_S);
 }
 
 /* The fields of the answer describe the level that bounds the caller. */
-static void describe(struct sl_exchange *exchange, const struct sl_gcra_level *level,
+static void describe(struct sl_exchange *exchange, const struct sl_standing *standing,
 		     enum sl_rate_class rate_class, uint64_t now_ns)
 {
+	const struct sl_gcra_level *level = &standing->level;
+
 	if (!level->limit.period_ns)
 		return;
 	exchange->quota = (struct sl_quota){
@@ -52,7 +33,7 @@ static void describe(struct sl_exchange *exchange, const struct sl_gcra_level *l
 		.limit = sl_gcra_size(&level->limit),
 		.remaining = sl_gcra_left(level, now_ns),
 		.reset_s = seconds_up(sl_gcra_reset_ns(level, now_ns)),
-		.window_s = seconds_up(exchange->gateway->settings->limits.window_ns),
+		.window_s = seconds_up(standing->window_ns),
 	};
 }
 
@@ -86,7 +67,7 @@ static void answer_limited(struct sl_exchange *exchange, uint64_t limit, uint64_
 
 /* Who keeps asking becomes the kernel's business. The common bucket is of many: no tenant is
  * blamed for it. */
-static void tell_kernel(struct sl_exchange *exchange, uint64_t wait_ns)
+static void tell_kernel(struct sl_exchange *exchange, uint64_t wait_ns, bool shadow)
 {
 	struct sl_gateway *gateway = exchange->gateway;
 	struct sl_caller_bucket *bucket = exchange->bucket;
@@ -95,7 +76,7 @@ static void tell_kernel(struct sl_exchange *exchange, uint64_t wait_ns)
 		.tenant_word = common ? NULL : &bucket->words[SL_CLASS_NONE],
 		.tenant = exchange->who.tenant,
 		.wait_ns = wait_ns,
-		.shadow = gateway->settings->limits.shadow,
+		.shadow = shadow,
 	};
 
 	sl_kernel_refused(gateway->kernel, exchange->call.connection, &refusal);
@@ -112,13 +93,15 @@ bool sl_admit_stranger(struct sl_exchange *exchange)
 				   call->peer_bytes == 16 ? 8 : call->peer_bytes };
 	struct sl_caller_bucket *bucket =
 		sl_buckets_get(sl_shared_addresses(gateway->shared), address, now_ns);
-	struct sl_gcra_level level = {
-		.limit = limit_of(gateway->settings, gateway->settings->limits.strangers),
-		.word = &bucket->words[SL_CLASS_GLOBAL],
+	struct sl_standing standing = {
+		.level = { .limit = sl_limits_of_plan(gateway->settings,
+						      gateway->settings->limits.strangers),
+			   .word = &bucket->words[SL_CLASS_GLOBAL] },
+		.window_ns = gateway->settings->limits.window_ns,
 	};
 	struct sl_gcra_verdict verdict;
 
-	sl_gcra_take(&verdict, &level, 1, now_ns);
+	sl_gcra_take(&verdict, &standing.level, 1, now_ns);
 	if (verdict.admitted)
 		return true;
 	sl_count_up(&gateway->counters->counts[SL_COUNT_STRANGER_REFUSED], 1);
@@ -126,8 +109,62 @@ bool sl_admit_stranger(struct sl_exchange *exchange)
 		sl_count_up(&gateway->counters->counts[SL_COUNT_SHADOW_REFUSED], 1);
 		return true;
 	}
-	describe(exchange, &level, SL_CLASS_GLOBAL, now_ns);
-	answer_limited(exchange, sl_gcra_size(&level.limit), verdict.wait_ns);
+	describe(exchange, &standing, SL_CLASS_GLOBAL, now_ns);
+	answer_limited(exchange, sl_gcra_size(&standing.level.limit), verdict.wait_ns);
+	return false;
+}
+
+/* Where each level stands. */
+static void look_up(struct sl_standing ret[LEVELS], struct sl_exchange *exchange,
+		    const enum sl_rate_class classes[LEVELS], uint64_t now_ns)
+{
+	struct sl_gateway *gateway = exchange->gateway;
+	struct sl_kernel_limits agent;
+	struct sl_tenant_limits tenant = {
+		.settings = gateway->settings,
+		.plan = exchange->who.plan,
+		.bucket = exchange->bucket,
+	};
+
+	if (sl_kernel_limits(&agent, gateway->kernel, sl_span_of(exchange->who.tenant)))
+		tenant.agent = &agent;
+	for (size_t i = 0; i < LEVELS; i++)
+		sl_limits_standing(&ret[i], &tenant, classes[i], now_ns);
+	sl_count_up(&gateway->counters->counts[ret[OWN_CLASS].source == SL_LIMIT_AGENT
+						       ? SL_COUNT_LIMITS_AGENT
+						       : SL_COUNT_LIMITS_GATEWAY],
+		    1);
+}
+
+/* What the agent reads as demand. */
+static void count_slots(const struct sl_standing standings[LEVELS],
+			const struct sl_gcra_verdict *verdict)
+{
+	for (size_t i = 0; i < LEVELS; i++) {
+		struct sl_request_slot *slot = standings[i].slot;
+
+		if (slot && verdict->admitted)
+			__atomic_fetch_add(&slot->admitted, 1, __ATOMIC_RELAXED);
+		else if (slot && i == verdict->level)
+			__atomic_fetch_add(&slot->refused, 1, __ATOMIC_RELAXED);
+	}
+}
+
+static bool refuse(struct sl_exchange *exchange, const struct sl_standing *standing,
+		   enum sl_rate_class which, const struct sl_gcra_verdict *verdict, uint64_t now_ns)
+{
+	struct sl_worker_counters *counters = exchange->gateway->counters;
+	enum sl_rate_class rate_class = exchange->match.route->rate_class;
+
+	sl_count_up(&exchange->bucket->exceeded_total, 1);
+	describe(exchange, standing, which, now_ns);
+	tell_kernel(exchange, verdict->wait_ns, standing->shadow);
+	if (standing->shadow) {
+		sl_count_up(&counters->counts[SL_COUNT_SHADOW_REFUSED], 1);
+		return true;
+	}
+	sl_count_up(&counters->exceeded[rate_class][label_of(exchange)], 1);
+	answer_limited(exchange, sl_gcra_size(&standing->level.limit), verdict->wait_ns);
 	return false;
 }
 
@@ -136,10 +173,10 @@ bool sl_admit(struct sl_exchange *exchange)
 	struct sl_gateway *gateway = exchange->gateway;
 	enum sl_rate_class rate_class = exchange->match.route->rate_class;
 	const enum sl_rate_class classes[LEVELS] = { rate_class, SL_CLASS_GLOBAL };
+	struct sl_standing standings[LEVELS];
 	struct sl_gcra_level levels[LEVELS];
 	struct sl_gcra_verdict verdict;
 	uint64_t now_ns = sl_gateway_now_ns(gateway);
-	size_t label;
 
 	if (rate_class == SL_CLASS_NONE)
 		return true;
@@ -147,28 +184,17 @@ bool sl_admit(struct sl_exchange *exchange)
 		return sl_admit_stranger(exchange);
 	exchange->bucket = sl_buckets_get(sl_shared_tenants(gateway->shared),
 					  sl_span_of(exchange->who.tenant), now_ns);
+	look_up(standings, exchange, classes, now_ns);
 	for (size_t i = 0; i < LEVELS; i++)
-		levels[i] = (struct sl_gcra_level){
-			.limit = limit_in(exchange, classes[i]),
-			.word = &exchange->bucket->words[classes[i]],
-		};
+		levels[i] = standings[i].level;
 	sl_gcra_take(&verdict, levels, LEVELS, now_ns);
-	label = label_of(exchange);
-	sl_count_up(&gateway->counters->checked[rate_class][label], 1);
+	count_slots(standings, &verdict);
+	sl_count_up(&gateway->counters->checked[rate_class][label_of(exchange)], 1);
 	sl_count_up(&exchange->bucket->checked_total, 1);
-	if (verdict.admitted) {
-		describe(exchange, &levels[OWN_CLASS], rate_class, now_ns);
-		sl_count_up(&gateway->counters->counts[SL_COUNT_ALLOWED], 1);
-		return true;
-	}
-	sl_count_up(&exchange->bucket->exceeded_total, 1);
-	describe(exchange, &levels[verdict.level], classes[verdict.level], now_ns);
-	tell_kernel(exchange, verdict.wait_ns);
-	if (gateway->settings->limits.shadow) {
-		sl_count_up(&gateway->counters->counts[SL_COUNT_SHADOW_REFUSED], 1);
-		return true;
-	}
-	sl_count_up(&gateway->counters->exceeded[rate_class][label], 1);
-	answer_limited(exchange, sl_gcra_size(&levels[verdict.level].limit), verdict.wait_ns);
-	return false;
+	if (!verdict.admitted)
+		return refuse(exchange, &standings[verdict.level], classes[verdict.level], &verdict,
+			      now_ns);
+	describe(exchange, &standings[OWN_CLASS], rate_class, now_ns);
+	sl_count_up(&gateway->counters->counts[SL_COUNT_ALLOWED], 1);
+	return true;
 }

@@ -227,6 +227,8 @@ static void answer_refusal(struct sl_exchange *exchange, const struct sl_json_va
 	sl_json_close(out, '}');
 	if (answer.status == 503 || answer.status == 429)
 		answer.retry_after_s = retry_after(found[DETAILS]);
+	if (sl_reply_is_overload(found[CODE]))
+		answer.retry_after_s = sl_pressure_retry_s(exchange->gateway, answer.retry_after_s);
 	if (sl_json_done(&answer.body, out)) {
 		answer.status = 500;
 		answer.body = SL_SPAN(NO_MEMORY);

@@ -6,6 +6,8 @@
 
 static void answer_fault(struct sl_exchange *exchange, const struct sl_decide_fault *fault)
 {
+	if (fault->intake == SL_INTAKE_PAYLOAD_TOO_SMALL)
+		sl_watch_empty(exchange);
 	sl_answer_error(exchange, fault->code, 0, fault->intake, fault->message);
 }
 
@@ -124,6 +126,7 @@ static void replied(void *context, int status, const struct sl_bus_message *repl
 	struct sl_span body;
 
 	exchange->pending = NULL;
+	sl_pressure_report(exchange->gateway, status, reply);
 	if (status) {
 		sl_idempotency_end(exchange, 503, (struct sl_span){ 0 });
 		sl_answer_lost(exchange, status);

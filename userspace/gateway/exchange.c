@@ -227,12 +227,13 @@ bool sl_exchange_begin(struct sl_exchange *exchange, struct sl_gateway *gateway)
 		act(exchange);
 		return false;
 	}
-	if (!sl_identify(exchange))
+	if (!sl_watch_source(exchange) || !sl_identify(exchange))
 		return false;
 	if (exchange->who.authenticated)
 		sl_kernel_bind(gateway->kernel, exchange->call.connection,
 			       sl_span_of(exchange->who.tenant));
-	if (!sl_admit(exchange))
+	sl_watch_request(exchange);
+	if (!sl_pressure_admit(exchange) || !sl_watch_tenant(exchange) || !sl_admit(exchange))
 		return false;
 	fault = fault_of(&exchange->call);
 	if (fault) {
@@ -252,6 +253,7 @@ void sl_exchange_body(struct sl_exchange *exchange, struct sl_span body)
 		return;
 	}
 	exchange->body = body;
+	sl_watch_body(exchange);
 	act(exchange);
 }
 

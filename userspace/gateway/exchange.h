@@ -115,6 +115,8 @@ struct sl_exchange {
 	struct sl_principal who;
 	struct sl_caller_bucket *bucket;
 	struct sl_quota quota;
+	double limit_factor; /* what is left of limits; 0: all */
+	struct sl_abuse_verdict abuse;
 	struct sl_span body;
 	struct sl_decide decide;
 	struct sl_bus_request *pending;

@@ -130,6 +130,7 @@ static void state_changed(void *context, enum sl_bus_state state)
 		sl_log(gateway->log, SL_LOG_INFO, "NATS connected",
 		       SL_NUM("worker", gateway->counters - gateway->shared->workers));
 		ensure_store(gateway);
+		sl_pressure_connected(gateway);
 		sl_exchange_warm(gateway);
 	} else if (!gateway->draining) {
 		sl_log(gateway->log, SL_LOG_WARN, "NATS not connected",
@@ -151,7 +152,9 @@ static void count_bus(struct sl_gateway *gateway)
 	sl_count_up(&counts[SL_COUNT_NATS_RECONNECT],
 		    now.reconnects_total - then->reconnects_total);
 	*then = now;
-	gateway->counters->gauges[SL_GAUGE_IN_FLIGHT] = now.requests_in_flight;
+	/* Of clients: without what the gateway itself asks. */
+	gateway->counters->gauges[SL_GAUGE_IN_FLIGHT] =
+		now.requests_in_flight - (gateway->pressure.request != NULL);
 	gateway->counters->gauges[SL_GAUGE_STREAMS] = gateway->stream_count;
 	gateway->counters->gauges[SL_GAUGE_CONNECTED] =
 		sl_bus_state(gateway->bus) == SL_BUS_CONNECTED;
@@ -297,6 +300,8 @@ int sl_gateway_new(struct sl_gateway **ret, const struct sl_gateway_options *opt
 						    });
 	if (!r)
 		r = gateway->loop->timer_set(gateway->loop, &gateway->tick, TICK_MS);
+	if (!r)
+		r = sl_pressure_start(gateway);
 	if (r)
 		return r;
 	*ret = SL_TAKE_PTR(gateway);
@@ -316,6 +321,7 @@ void sl_gateway_free(struct sl_gateway *gateway)
 	gateway->draining = true;
 	sl_streams_close(gateway);
 	gateway->loop->timer_clear(gateway->loop, &gateway->tick);
+	sl_pressure_stop(gateway);
 	sl_kernel_free(gateway->kernel);
 	if (gateway->bus)
 		count_bus(gateway);

@@ -7,6 +7,7 @@
 #include "userspace/gateway/exchange.h"
 #include "userspace/gateway/gateway.h"
 #include "userspace/gateway/kernel.h"
+#include "userspace/gateway/pressure_gate.h"
 #include "userspace/obs/log.h"
 
 #define SL_STORE_TIMEOUT_MS 2000
@@ -31,6 +32,7 @@ struct sl_gateway {
 	struct sl_keyring *keyring;
 	struct sl_kernel *kernel;
 	struct sl_bus *bus;
+	struct sl_pressure_gate pressure;
 	struct sl_bus_stats counted; /* what the shared counters have already */
 	struct sl_loop_timer tick;
 	bool draining;
@@ -95,6 +97,20 @@ bool sl_admit(struct sl_exchange *exchange);
 /* A caller without a valid credential. False: over the limit of its address, answered. */
 bool sl_admit_stranger(struct sl_exchange *exchange);
 
+/* Limits of this request, while the router warns or the tenant is being cut. */
+struct sl_request_limit sl_tighten(const struct sl_exchange *exchange,
+				   struct sl_request_limit limit);
+
+/* ---- abuse (abuse_watch.c): authenticated requests, in this order ---------------------- */
+
+/* False: its source is blocked, and it was answered. */
+bool sl_watch_source(struct sl_exchange *exchange);
+void sl_watch_request(struct sl_exchange *exchange);
+/* False: its tenant is blocked, and it was answered. */
+bool sl_watch_tenant(struct sl_exchange *exchange);
+void sl_watch_body(struct sl_exchange *exchange);
+void sl_watch_empty(struct sl_exchange *exchange);
+
 /* ---- what the routes do ------------------------------------------------------------------ */
 
 void sl_do_decide(struct sl_exchange *exchange);
@@ -104,6 +120,8 @@ void sl_do_block(struct sl_exchange *exchange);
 void sl_do_health(struct sl_exchange *exchange);
 /* What of it is about the kernel, onto the page of metrics. */
 void sl_kernel_metrics(struct sl_metrics *page, const struct sl_worker_counters *sum);
+void sl_guard_metrics(struct sl_metrics *page, const struct sl_gateway *gateway,
+		      const struct sl_worker_counters *sum);
 void sl_do_metrics(struct sl_exchange *exchange);
 void sl_do_limits(struct sl_exchange *exchange);
 void sl_do_stream(struct sl_exchange *exchange);

@@ -147,6 +147,7 @@ static int put_page(struct sl_metrics *page, struct sl_gateway *gateway,
 	sl_metrics_one(page, "gateway_addresses_shared_total", SL_COUNTER, "The same of addresses",
 		       sl_shared_addresses(gateway->shared)->shared_total);
 	sl_kernel_metrics(page, sum);
+	sl_guard_metrics(page, gateway, sum);
 	return sl_metrics_status(page);
 }
 

@@ -16,6 +16,7 @@
 
 #include "sluice/envelope.h"
 #include "userspace/conf/nats.h"
+#include "userspace/domain/abuse.h"
 #include "userspace/gateway/route.h"
 
 #define SL_SETTINGS_TEXT_BYTES 256
@@ -80,6 +81,24 @@ struct sl_settings {
 		struct sl_plan *plans;
 		size_t plan_count;
 	} limits;
+
+	struct {
+		bool enabled;
+		char subject[SL_SETTINGS_TEXT_BYTES];
+		uint64_t interval_ns;
+		uint64_t timeout_ns;
+		uint32_t stale_intervals; /* without an answer: nothing is known */
+		uint64_t retry_after_ns;  /* the base, where the router names none */
+		double warning_factor;	  /* of limits */
+		uint32_t floor;		  /* requests in a window */
+		bool throttle;
+		uint32_t throttle_ratio;
+	} backpressure;
+
+	struct {
+		struct sl_abuse_rules rules;
+		double cut_factor; /* of limits */
+	} abuse;
 
 	struct {
 		char socket[SL_SETTINGS_TEXT_BYTES]; /* "": no agent, no kernel */

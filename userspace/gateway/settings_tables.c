@@ -201,6 +201,8 @@ static const struct sl_conf_field root_fields[] = {
 	{ "store", .table = &store_table },
 	{ "auth", .table = &auth_table },
 	{ "limits", .table = &limit_table },
+	{ "backpressure", .table = &sl_settings_backpressure_table },
+	{ "abuse", .table = &sl_settings_abuse_table },
 	{ "streams", .table = &stream_table },
 	{ "agent", .table = &agent_table },
 	{ "escalation", .table = &escalation_table },
@@ -225,6 +227,33 @@ static const struct sl_conf_variable variables[] = {
 	{ "GATEWAY_RATE_LIMIT_GLOBAL", "limits.global", NULL },
 	{ "ENABLE_RESULTS_SUBSCRIBER", "streams.results", NULL },
 	{ "CAF_RESULT_SUBJECT", "streams.result_subject", NULL },
+	{ "GATEWAY_BACKPRESSURE_ENABLED", "backpressure.enabled", NULL },
+	{ "GATEWAY_BACKPRESSURE_SUBJECT", "backpressure.subject", NULL },
+	{ "GATEWAY_BACKPRESSURE_INTERVAL_MS", "backpressure.interval", "ms" },
+	{ "GATEWAY_BACKPRESSURE_TIMEOUT_MS", "backpressure.timeout", "ms" },
+	{ "GATEWAY_BACKPRESSURE_STALE_INTERVALS", "backpressure.stale_intervals", NULL },
+	{ "GATEWAY_BACKPRESSURE_RETRY_AFTER_SECONDS", "backpressure.retry_after", "s" },
+	{ "GATEWAY_BACKPRESSURE_WARNING_FACTOR", "backpressure.warning_factor", NULL },
+	{ "GATEWAY_BACKPRESSURE_FLOOR", "backpressure.floor", NULL },
+	{ "GATEWAY_BACKPRESSURE_THROTTLE", "backpressure.throttle", NULL },
+	{ "GATEWAY_BACKPRESSURE_THROTTLE_RATIO", "backpressure.throttle_ratio", NULL },
+	{ "GATEWAY_ABUSE_EMPTY_PAYLOAD", "abuse.empty_payload", NULL },
+	{ "GATEWAY_ABUSE_TARGETED_TENANT", "abuse.targeted_tenant", NULL },
+	{ "GATEWAY_ABUSE_RATE_LIMIT_EVASION", "abuse.rate_limit_evasion", NULL },
+	{ "GATEWAY_ABUSE_HEAVY_PAYLOAD", "abuse.heavy_payload", NULL },
+	{ "GATEWAY_ABUSE_MULTI_TENANT_FLOOD", "abuse.multi_tenant_flood", NULL },
+	{ "GATEWAY_ABUSE_WINDOW_SECONDS", "abuse.window", "s" },
+	{ "GATEWAY_ABUSE_BLOCK_SECONDS", "abuse.block", "s" },
+	{ "GATEWAY_ABUSE_CUT_FACTOR", "abuse.cut_factor", NULL },
+	{ "GATEWAY_ABUSE_REQUESTS", "abuse.requests", NULL },
+	{ "GATEWAY_ABUSE_REQUESTS_CRITICAL", "abuse.requests_critical", NULL },
+	{ "GATEWAY_ABUSE_KEYS", "abuse.keys", NULL },
+	{ "GATEWAY_ABUSE_ADDRESSES", "abuse.addresses", NULL },
+	{ "GATEWAY_ABUSE_HEAVY_BYTES", "abuse.heavy_bytes", NULL },
+	{ "GATEWAY_ABUSE_HEAVY_REQUESTS", "abuse.heavy_requests", NULL },
+	{ "GATEWAY_ABUSE_HEAVY_SHARE", "abuse.heavy_share", NULL },
+	{ "GATEWAY_ABUSE_FLOOD_TENANTS", "abuse.flood_tenants", NULL },
+	{ "GATEWAY_ABUSE_FLOOD_REQUESTS", "abuse.flood_requests", NULL },
 };
 
 static int check(struct sl_conf_context *ctx, void *filled)
@@ -233,6 +262,8 @@ static int check(struct sl_conf_context *ctx, void *filled)
 
 	if (!settings->nats.tls_cert_file[0] != !settings->nats.tls_key_file[0])
 		return sl_conf_refuse(ctx, "nats", "tls_cert_file and tls_key_file come together");
+	if (settings->abuse.rules.requests_critical < settings->abuse.rules.requests)
+		return sl_conf_refuse(ctx, "abuse.requests_critical", "at least abuse.requests");
 	return 0;
 }
 

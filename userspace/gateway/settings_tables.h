@@ -5,3 +5,5 @@
 #include "userspace/conf/table.h"
 
 extern const struct sl_conf_schema sl_settings_schema;
+extern const struct sl_conf_table sl_settings_backpressure_table;
+extern const struct sl_conf_table sl_settings_abuse_table;

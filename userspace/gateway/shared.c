@@ -41,6 +41,8 @@ void sl_shared_init(struct sl_shared *shared, const struct sl_settings *settings
 {
 	shared->tenants_max = settings->limits.tenants_max;
 	shared->addresses_max = settings->limits.addresses_max;
+	shared->abuse.secret[0] = secret[0];
+	shared->abuse.secret[1] = secret[1];
 	sl_buckets_init(sl_shared_tenants(shared), settings->limits.tenants_max, secret);
 	sl_buckets_init(sl_shared_addresses(shared), settings->limits.addresses_max, secret);
 }

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "userspace/gateway/buckets.h"
+#include "userspace/gateway/pressure_board.h"
 #include "userspace/gateway/settings.h"
 
 #define SL_WORKERS_MAX	   64u
@@ -49,6 +50,19 @@ enum sl_gateway_count {
 	SL_COUNT_ESCALATED_CONNECTION,
 	SL_COUNT_ESCALATED_TENANT,
 	SL_COUNT_ESCALATED_SHADOW,
+	SL_COUNT_LIMITS_AGENT, /* whose limit a request was held against */
+	SL_COUNT_LIMITS_GATEWAY,
+	SL_COUNT_PRESSURE_SHED,
+	SL_COUNT_PRESSURE_TIGHTENED,
+	SL_COUNT_PRESSURE_UNKNOWN, /* passed, as nothing is known */
+	SL_COUNT_PRESSURE_ASKED,
+	SL_COUNT_PRESSURE_LOST,	 /* no answer */
+	SL_COUNT_PRESSURE_WRONG, /* one that cannot be read */
+	SL_COUNT_THROTTLED,
+	SL_COUNT_ABUSE, /* and one for each further pattern */
+	SL_COUNT_ABUSE_LAST = SL_COUNT_ABUSE + SL_ABUSE_PATTERNS - 1,
+	SL_COUNT_ABUSE_CUT,
+	SL_COUNT_ABUSE_BLOCKED,
 	SL_COUNTS,
 };
 
@@ -80,6 +94,8 @@ struct sl_worker_counters {
 struct sl_shared {
 	uint64_t tenants_max; /* as it was made */
 	uint64_t addresses_max;
+	struct sl_pressure_board pressure;
+	struct sl_abuse abuse;
 	struct sl_worker_counters workers[SL_WORKERS_MAX];
 	/* and behind it both tables of buckets */
 };

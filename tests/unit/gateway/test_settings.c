@@ -24,6 +24,44 @@ static void defaults_are_the_contracts(void **state)
 	assert_true(settings->auth.required);
 	assert_int_equal(settings->router.subject_count, 1);
 	assert_string_equal(settings->router.subjects[0].text, SL_SUBJECT_ASSIGN);
+	assert_true(settings->backpressure.enabled);
+	assert_int_equal(settings->backpressure.retry_after_ns, 30000000000);
+	assert_float_equal(settings->backpressure.warning_factor, 0.5, 0);
+	for (int i = 0; i < SL_ABUSE_PATTERNS; i++)
+		assert_int_equal(settings->abuse.rules.action[i], SL_ABUSE_LOG);
+	assert_int_equal(settings->abuse.rules.requests, 500);
+	assert_int_equal(settings->abuse.rules.requests_critical, 1000);
+	assert_int_equal(settings->abuse.rules.keys, 10);
+	assert_int_equal(settings->abuse.rules.addresses, 10);
+	assert_int_equal(settings->abuse.rules.heavy_bytes, 524288);
+	assert_int_equal(settings->abuse.rules.heavy_requests, 10);
+	assert_float_equal(settings->abuse.rules.heavy_share, 0.8, 1e-12);
+	assert_int_equal(settings->abuse.rules.flood_tenants, 20);
+	assert_int_equal(settings->abuse.rules.flood_requests, 10);
+	assert_int_equal(settings->abuse.rules.punish_ns, 300000000000);
+	sl_settings_free(settings);
+}
+
+static void the_environment_names_backpressure_and_abuse(void **state)
+{
+	char interval[] = "GATEWAY_BACKPRESSURE_INTERVAL_MS=250";
+	char factor[] = "GATEWAY_BACKPRESSURE_WARNING_FACTOR=0.25";
+	char retry[] = "GATEWAY_BACKPRESSURE_RETRY_AFTER_SECONDS=12";
+	char action[] = "GATEWAY_ABUSE_TARGETED_TENANT=block",
+	     seconds[] = "GATEWAY_ABUSE_BLOCK_SECONDS=9";
+	char share[] = "GATEWAY_ABUSE_HEAVY_SHARE=0.5";
+	char *const environment[] = { interval, factor, retry, action, seconds, share, NULL };
+	struct sl_settings *settings = NULL;
+	struct sl_settings_error error = { "" };
+
+	assert_int_equal(sl_settings_load(&settings, NULL, environment, &error), 0);
+	assert_int_equal(settings->backpressure.interval_ns, 250000000);
+	assert_float_equal(settings->backpressure.warning_factor, 0.25, 0);
+	assert_int_equal(settings->backpressure.retry_after_ns, 12000000000);
+	assert_int_equal(settings->abuse.rules.action[SL_ABUSE_TARGETED_TENANT], SL_ABUSE_BLOCK);
+	assert_int_equal(settings->abuse.rules.action[SL_ABUSE_EMPTY_PAYLOAD], SL_ABUSE_LOG);
+	assert_int_equal(settings->abuse.rules.punish_ns, 9000000000);
+	assert_float_equal(settings->abuse.rules.heavy_share, 0.5, 0);
 	sl_settings_free(settings);
 }
 
@@ -71,6 +109,12 @@ static void what_is_wrong_is_named(void **state)
 		{ "version: 1\n", "ROUTER_DECIDE_SUBJECT=a.*", "ROUTER_DECIDE_SUBJECT" },
 		{ "version: 1\n", "GATEWAY_AUTH_REQUIRED=maybe", "GATEWAY_AUTH_REQUIRED" },
 		{ "version: 1\n", "GATEWAY_RATE_LIMIT_GLOBAL=-1", "GATEWAY_RATE_LIMIT_GLOBAL" },
+		{ "version: 1\nbackpressure: {warning_factor: 1.5}\n", "A=b", "warning_factor" },
+		{ "version: 1\nbackpressure: {interval: 1ms}\n", "A=b", "backpressure.interval" },
+		{ "version: 1\nabuse: {empty_payload: kill}\n", "A=b", "abuse.empty_payload" },
+		{ "version: 1\nabuse: {keys: 16}\n", "A=b", "abuse.keys" },
+		{ "version: 1\nabuse: {requests: 2000}\n", "A=b", "abuse.requests_critical" },
+		{ "version: 1\n", "GATEWAY_ABUSE_KEYS=many", "GATEWAY_ABUSE_KEYS" },
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -138,6 +182,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(defaults_are_the_contracts),
 		cmocka_unit_test(the_environment_wins_over_the_file),
+		cmocka_unit_test(the_environment_names_backpressure_and_abuse),
 		cmocka_unit_test(what_is_wrong_is_named),
 		cmocka_unit_test(pages_are_what_the_tables_say),
 		cmocka_unit_test(the_example_is_good),
