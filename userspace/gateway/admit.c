@@ -128,8 +128,10 @@ static void look_up(struct sl_standing ret[LEVELS], struct sl_exchange *exchange
 
 	if (sl_kernel_limits(&agent, gateway->kernel, sl_span_of(exchange->who.tenant)))
 		tenant.agent = &agent;
-	for (size_t i = 0; i < LEVELS; i++)
+	for (size_t i = 0; i < LEVELS; i++) {
 		sl_limits_standing(&ret[i], &tenant, classes[i], now_ns);
+		ret[i].level.limit = sl_tighten(exchange, ret[i].level.limit);
+	}
 	sl_count_up(&gateway->counters->counts[ret[OWN_CLASS].source == SL_LIMIT_AGENT
 						       ? SL_COUNT_LIMITS_AGENT
 						       : SL_COUNT_LIMITS_GATEWAY],
