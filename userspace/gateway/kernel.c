@@ -8,6 +8,7 @@
 #include "userspace/domain/gcra.h"
 #include "userspace/gateway/kernel_link.h"
 #include "userspace/gateway/kernel_names.h"
+#include "userspace/gateway/kernel_requests.h"
 #include "userspace/gateway/kernel_sweep.h"
 #include "userspace/gateway/settings.h"
 #include "userspace/gateway/shared.h"
@@ -27,6 +28,7 @@ struct sl_kernel {
 	bool linked;
 	struct sl_kernel_maps *maps; /* NULL: none came yet */
 	struct sl_kernel_names names;
+	struct sl_kernel_requests requests;
 	struct sl_kernel_connection *bound;
 	uint32_t bound_count;
 	uint32_t *bound_of; /* [maps->tenants] */
@@ -135,6 +137,40 @@ static void read_names(struct sl_kernel *kernel)
 		drop_strangers(kernel);
 }
 
+/* -ENOENT: the agent does not know it. */
+static int find_name(uint32_t *ret_id, uint32_t *ret_gen, struct sl_kernel *kernel,
+		     struct sl_span tenant)
+{
+	int r = sl_kernel_names_find(ret_id, ret_gen, &kernel->names, tenant);
+
+	/* It may have come a moment ago. */
+	if (r && now_ns(kernel) >= kernel->names_ns) {
+		read_names(kernel);
+		r = sl_kernel_names_find(ret_id, ret_gen, &kernel->names, tenant);
+	}
+	return r;
+}
+
+bool sl_kernel_limits(struct sl_kernel_limits *ret, struct sl_kernel *kernel, struct sl_span tenant)
+{
+	uint32_t id = 0, gen = 0;
+	int r;
+
+	if (!kernel || !kernel->maps || !kernel->maps->request_words)
+		return false;
+	for (int again = 0; again < 2; again++) {
+		if (find_name(&id, &gen, kernel, tenant))
+			return false;
+		r = sl_kernel_requests_get(ret, &kernel->requests, kernel->maps, id, gen,
+					   now_ns(kernel));
+		if (r != -ESTALE)
+			return !r;
+		/* The names are older than the limits. */
+		read_names(kernel);
+	}
+	return false;
+}
+
 void sl_kernel_bind(struct sl_kernel *kernel, struct sl_kernel_connection *connection,
 		    struct sl_span tenant)
 {
@@ -143,12 +179,7 @@ void sl_kernel_bind(struct sl_kernel *kernel, struct sl_kernel_connection *conne
 
 	if (!kernel || !kernel->maps || !connection || !connection->flow.local.family)
 		return;
-	r = sl_kernel_names_find(&id, &gen, &kernel->names, tenant);
-	/* It may have come a moment ago. */
-	if (r && now_ns(kernel) >= kernel->names_ns) {
-		read_names(kernel);
-		r = sl_kernel_names_find(&id, &gen, &kernel->names, tenant);
-	}
+	r = find_name(&id, &gen, kernel, tenant);
 	if (connection->kernel) {
 		if (!r && id == connection->flow.tenant && gen == connection->gen)
 			return;
@@ -304,6 +335,7 @@ void sl_kernel_use(struct sl_kernel *kernel, struct sl_kernel_maps *maps)
 	}
 	free(kernel->bound_of);
 	sl_kernel_names_clear(&kernel->names);
+	sl_kernel_requests_clear(&kernel->requests);
 	sl_kernel_maps_free(kernel->maps);
 	kernel->maps = maps;
 	kernel->bound_of = bound_of;
@@ -413,6 +445,7 @@ void sl_kernel_free(struct sl_kernel *kernel)
 	kernel->counters->gauges[SL_GAUGE_AGENT] = 0;
 	kernel->counters->gauges[SL_GAUGE_FLOWS] = 0;
 	sl_kernel_names_clear(&kernel->names);
+	sl_kernel_requests_clear(&kernel->requests);
 	sl_kernel_maps_free(kernel->maps);
 	free(kernel->bound_of);
 	free(kernel);

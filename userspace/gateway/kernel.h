@@ -75,6 +75,12 @@ void sl_kernel_refused(struct sl_kernel *kernel, struct sl_kernel_connection *co
 /* Once a second: follows the agent's names, and counts. */
 void sl_kernel_tick(struct sl_kernel *kernel);
 
+struct sl_kernel_limits;
+/* The agent's limits of requests. False: it is not there yet, has none, or does not know the
+ * tenant. @kernel may be NULL. */
+bool sl_kernel_limits(struct sl_kernel_limits *ret, struct sl_kernel *kernel,
+		      struct sl_span tenant);
+
 struct sl_kernel_maps;
 /* For tests: as if the agent had handed these over. */
 void sl_kernel_use(struct sl_kernel *kernel, struct sl_kernel_maps *maps);

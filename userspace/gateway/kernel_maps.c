@@ -30,7 +30,14 @@ static const struct kind kinds[SL_KERNEL_MAPS] = {
 	[SL_KERNEL_REFUSALS] = { "sl_refusals", sizeof(struct sl_refusal), true },
 	[SL_KERNEL_CTL] = { "sl_ctl", sizeof(struct sl_ctl), false },
 	[SL_KERNEL_NAMES] = { "sl_names", sizeof(struct sl_name), false },
+	[SL_KERNEL_REQUEST_LIMITS] = { "sl_req_limits", sizeof(struct sl_requests), false },
+	[SL_KERNEL_REQUEST_WORDS] = { "sl_req_words", sizeof(struct sl_request_words), true },
 };
+
+static bool may_miss(enum sl_kernel_map which)
+{
+	return which == SL_KERNEL_REQUEST_LIMITS || which == SL_KERNEL_REQUEST_WORDS;
+}
 
 __attribute__((format(printf, 3, 4))) static int fail(struct sl_kernel_error *error, int code,
 						      const char *format, ...)
@@ -180,7 +187,7 @@ static int sort_fds(int ret[SL_KERNEL_MAPS], struct sl_json_value names, const i
 		return fail(error, -EPROTO, "%zu descriptors came, and other names for them",
 			    count);
 	for (size_t i = 0; i < SL_KERNEL_MAPS; i++)
-		if (ret[i] < 0)
+		if (ret[i] < 0 && !may_miss((enum sl_kernel_map)i))
 			return fail(error, -EPROTO, "the agent did not hand over %s",
 				    kinds[i].name);
 	return 0;
@@ -215,6 +222,14 @@ static int read_answer(int ret[SL_KERNEL_MAPS], struct sl_span answer, const int
 	return sort_fds(ret, found[NAMES], fds, count, error);
 }
 
+static bool requests_fit(const struct sl_kernel_maps *maps)
+{
+	uint32_t limits = maps->map[SL_KERNEL_REQUEST_LIMITS].entries;
+	uint32_t words = maps->map[SL_KERNEL_REQUEST_WORDS].entries;
+
+	return (!limits && !words) || (limits == 2 * maps->tenants && words == maps->tenants);
+}
+
 int sl_kernel_maps_view(struct sl_kernel_maps *maps, struct sl_kernel_error *error)
 {
 	const struct sl_kernel_mapping *map = maps->map;
@@ -224,13 +239,14 @@ int sl_kernel_maps_view(struct sl_kernel_maps *maps, struct sl_kernel_error *err
 	if (r)
 		return fail(error, r, "cannot read sl_ctl: %s", strerror(-r));
 	maps->buckets = map[SL_KERNEL_BUCKETS].at;
+	maps->request_words = map[SL_KERNEL_REQUEST_WORDS].at;
 	maps->tenants = map[SL_KERNEL_NAMES].entries;
 	if (ctl.abi_version != SL_ABI_VERSION)
 		return fail(error, -EPROTO, "the maps are of ABI %u, this gateway is of %u",
 			    ctl.abi_version, SL_ABI_VERSION);
 	if (maps->tenants > SL_TENANTS_MAX || map[SL_KERNEL_BUCKETS].entries != maps->tenants ||
 	    map[SL_KERNEL_REFUSALS].entries != SL_REFUSALS || map[SL_KERNEL_FLOWS4].entries < 2 ||
-	    map[SL_KERNEL_FLOWS6].entries < 2)
+	    map[SL_KERNEL_FLOWS6].entries < 2 || !requests_fit(maps))
 		return fail(error, -EPROTO, "the sizes of the maps do not fit together");
 	maps->flows4 = (struct sl_flow_table){
 		.lines = map[SL_KERNEL_FLOWS4].at,
@@ -263,7 +279,8 @@ int sl_kernel_maps_new(struct sl_kernel_maps **ret, struct sl_span answer, const
 		maps->map[i].fd = -1;
 	r = read_answer(sorted, answer, fds, count, error);
 	for (size_t i = 0; !r && i < SL_KERNEL_MAPS; i++)
-		r = map_one(&maps->map[i], (enum sl_kernel_map)i, sorted[i], error);
+		r = sorted[i] < 0 ? 0
+				  : map_one(&maps->map[i], (enum sl_kernel_map)i, sorted[i], error);
 	if (!r)
 		r = sl_kernel_maps_view(maps, error);
 	if (r)

@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "sluice/abi.h"
+#include "sluice/requests.h"
 #include "userspace/base/span.h"
 #include "userspace/domain/flow_table.h"
 #include "userspace/domain/refusals.h"
@@ -28,6 +29,9 @@ enum sl_kernel_map {
 	SL_KERNEL_REFUSALS,
 	SL_KERNEL_CTL,
 	SL_KERNEL_NAMES,
+	/* Both or none: an older agent has not got them. */
+	SL_KERNEL_REQUEST_LIMITS,
+	SL_KERNEL_REQUEST_WORDS,
 	SL_KERNEL_MAPS,
 };
 
@@ -44,7 +48,8 @@ struct sl_kernel_maps {
 	struct sl_flow_table flows4;
 	struct sl_flow_table flows6;
 	struct sl_refusals refusals;
-	struct sl_bucket *buckets; /* [tenants] */
+	struct sl_bucket *buckets;		/* [tenants] */
+	struct sl_request_words *request_words; /* [tenants]; NULL: the agent has none */
 	uint32_t tenants;
 };
 

@@ -18,6 +18,11 @@ static const struct by reasons[] = {
 	{ "full", SL_COUNT_FLOW_FULL },
 };
 
+static const struct by sources[] = {
+	{ "agent", SL_COUNT_LIMITS_AGENT },
+	{ "gateway", SL_COUNT_LIMITS_GATEWAY },
+};
+
 static void put_by(struct sl_metrics *page, unsigned int family, const char *label,
 		   const struct by *by, size_t count, const struct sl_worker_counters *sum)
 {
@@ -49,6 +54,9 @@ void sl_kernel_metrics(struct sl_metrics *page, const struct sl_worker_counters 
 	family = sl_metrics_family(page, "gateway_escalations_total", SL_COUNTER,
 				   "Refusals that were pushed into the kernel");
 	put_by(page, family, "scope", scopes, sizeof(scopes) / sizeof(scopes[0]), sum);
+	family = sl_metrics_family(page, "gateway_request_limits_source_total", SL_COUNTER,
+				   "Requests by who says the limit of their class");
+	put_by(page, family, "source", sources, sizeof(sources) / sizeof(sources[0]), sum);
 	sl_metrics_one(page, "gateway_escalations_shadow_total", SL_COUNTER,
 		       "Those that shadow mode only counted",
 		       sum->counts[SL_COUNT_ESCALATED_SHADOW]);

@@ -4,26 +4,11 @@
 
 #include <errno.h>
 
-#include "userspace/domain/gcra.h"
+#include "userspace/gateway/limits.h"
 
 static void refuse(struct sl_exchange *exchange, const char *message)
 {
 	sl_answer_error(exchange, SL_CODE_INVALID_REQUEST, 400, SL_INTAKE_NONE, message);
-}
-
-static struct sl_request_limit limit_of(const struct sl_gateway *gateway,
-					const struct sl_caller_bucket *bucket, size_t which)
-{
-	const struct sl_settings *settings = gateway->settings;
-	uint64_t requests = settings->limits.plan.requests[which];
-
-	if (bucket->limits[which] == SL_BUCKET_UNLIMITED)
-		return (struct sl_request_limit){ 0 };
-	if (bucket->limits[which])
-		return sl_gcra_limit(bucket->limits[which] - 1, settings->limits.window_ns);
-	if (!requests)
-		return (struct sl_request_limit){ 0 };
-	return sl_gcra_limit(requests, settings->limits.window_ns);
 }
 
 static void put_number_or_null(struct sl_json_out *out, const char *name, uint64_t value)
@@ -35,34 +20,47 @@ static void put_number_or_null(struct sl_json_out *out, const char *name, uint64
 		sl_json_put_integer(out, (int64_t)value);
 }
 
-static void put_class(struct sl_json_out *out, const struct sl_gateway *gateway,
-		      struct sl_caller_bucket *bucket, size_t which, uint64_t now_ns)
+static void put_class(struct sl_json_out *out, const struct sl_tenant_limits *tenant,
+		      enum sl_rate_class which, uint64_t now_ns)
 {
-	struct sl_gcra_level level = { limit_of(gateway, bucket, which), &bucket->words[which] };
+	struct sl_standing standing;
 
-	sl_json_key(out, sl_rate_class_name((enum sl_rate_class)which));
+	sl_limits_standing(&standing, tenant, which, now_ns);
+	sl_json_key(out, sl_rate_class_name(which));
 	sl_json_open(out, '{');
-	put_number_or_null(out, "limit", sl_gcra_size(&level.limit));
-	put_number_or_null(out, "remaining", sl_gcra_left(&level, now_ns));
+	put_number_or_null(out, "limit", sl_gcra_size(&standing.level.limit));
+	put_number_or_null(out, "remaining", sl_gcra_left(&standing.level, now_ns));
 	sl_json_key(out, "reset_seconds");
-	sl_json_put_integer(out,
-			    (int64_t)((sl_gcra_reset_ns(&level, now_ns) + 999999999) / 1000000000));
+	sl_json_put_integer(out, (int64_t)((sl_gcra_reset_ns(&standing.level, now_ns) + 999999999) /
+					   1000000000));
+	sl_json_key(out, "window_seconds");
+	sl_json_put_integer(out, (int64_t)(standing.window_ns / 1000000000));
 	sl_json_key(out, "overridden");
-	sl_json_put_bool(out, bucket->limits[which] != 0);
+	sl_json_put_bool(out, standing.source == SL_LIMIT_OVERRIDE);
+	sl_json_key(out, "source");
+	sl_json_put_text(out, sl_span_of(sl_limit_source_name(standing.source)));
 	sl_json_close(out, '}');
 }
 
-static void answer_usage(struct sl_exchange *exchange, const char *tenant,
+static void answer_usage(struct sl_exchange *exchange, const char *name,
 			 struct sl_caller_bucket *bucket)
 {
 	struct sl_gateway *gateway = exchange->gateway;
 	struct sl_json_out *out = &gateway->out;
 	uint64_t now_ns = sl_gateway_now_ns(gateway);
+	struct sl_kernel_limits agent;
+	struct sl_tenant_limits tenant = {
+		.settings = gateway->settings,
+		.plan = &gateway->settings->limits.plan,
+		.bucket = bucket,
+	};
 
+	if (sl_kernel_limits(&agent, gateway->kernel, sl_span_of(name)))
+		tenant.agent = &agent;
 	sl_json_out_reset(out);
 	sl_json_open(out, '{');
 	sl_json_key(out, "tenant_id");
-	sl_json_put_text(out, sl_span_of(tenant));
+	sl_json_put_text(out, sl_span_of(name));
 	sl_json_key(out, "window_seconds");
 	sl_json_put_integer(out, (int64_t)(gateway->settings->limits.window_ns / 1000000000));
 	sl_json_key(out, "checked_total");
@@ -72,7 +70,7 @@ static void answer_usage(struct sl_exchange *exchange, const char *tenant,
 	sl_json_key(out, "classes");
 	sl_json_open(out, '{');
 	for (size_t i = SL_CLASS_ROUTES_DECIDE; i < SL_CLASSES; i++)
-		put_class(out, gateway, bucket, i, now_ns);
+		put_class(out, &tenant, (enum sl_rate_class)i, now_ns);
 	sl_json_close(out, '}');
 	sl_json_close(out, '}');
 	sl_answer_out(exchange, 200);
@@ -112,6 +110,26 @@ static int read_limit(uint64_t *ret, struct sl_json_value value)
 	return 0;
 }
 
+/* What all gateways of the node share is not one gateway's to change. */
+static bool is_agents(const struct sl_exchange *exchange, const char *name,
+		      struct sl_caller_bucket *bucket, enum sl_rate_class which)
+{
+	const struct sl_gateway *gateway = exchange->gateway;
+	struct sl_kernel_limits agent;
+	const struct sl_tenant_limits tenant = {
+		.settings = gateway->settings,
+		.plan = &gateway->settings->limits.plan,
+		.bucket = bucket,
+		.agent = &agent,
+	};
+	struct sl_standing standing;
+
+	if (!sl_kernel_limits(&agent, gateway->kernel, sl_span_of(name)))
+		return false;
+	sl_limits_standing(&standing, &tenant, which, sl_gateway_now_ns(gateway));
+	return standing.source == SL_LIMIT_AGENT;
+}
+
 static void set(struct sl_exchange *exchange)
 {
 	static const char *const names[] = { "tenant_id", "tenant", "class", "limit" };
@@ -141,6 +159,11 @@ static void set(struct sl_exchange *exchange)
 	if (bucket == &sl_shared_tenants(exchange->gateway->shared)->common) {
 		sl_answer_error(exchange, SL_CODE_UNAVAILABLE, 503, SL_INTAKE_NONE,
 				"no place for another tenant's limits");
+		return;
+	}
+	if (is_agents(exchange, tenant, bucket, which)) {
+		sl_answer_error(exchange, SL_CODE_CONFLICT, 409, SL_INTAKE_NONE,
+				"the agent limits this class: sluicectl limit set");
 		return;
 	}
 	__atomic_store_n(&bucket->limits[which], limit, __ATOMIC_RELAXED);
