@@ -26,7 +26,10 @@
 #include "userspace/quota/renewal.h"
 #include "userspace/quota/terms.h"
 
-#define SL_CENTRAL_GAP_MS 100u
+#define SL_CENTRAL_GAP_MS    100u
+#define SL_CENTRAL_AHEAD_MS  250u /* of demand that is paid for ahead */
+#define SL_CENTRAL_ANSWER_MS 250u
+#define SL_CENTRAL_IDLE_MS   3000u /* without arrivals: cold */
 
 struct sl_central_counts {
 	uint64_t asked, answered, refused, failed, dropped;
@@ -37,13 +40,15 @@ struct sl_central {
 	struct sl_terms terms;
 	struct sl_central_counts counts;
 	uint64_t random;
-	bool wants_terms, draining;
+	bool wants_terms, draining, fenced;
+	int64_t store_gen;
 	uint32_t live;
 
 	int64_t credit_mu; /* paid for and not spent; negative: to be charged */
 	int64_t asked_charge_mu, asked_want_mu;
-	int64_t slot_mu; /* paid by the last answer */
-	uint64_t block_until_ns;
+	int64_t slot_mu;	 /* paid by the last answer */
+	uint64_t block_until_ns; /* and then it asks again */
+	int64_t block_ms;
 	uint64_t heard_ns; /* of the last answer */
 	uint64_t tried_ns; /* of the first question since then; 0: none */
 	bool was_heard;
@@ -63,16 +68,19 @@ void sl_central_begin(struct sl_central *central, const struct sl_terms *terms, 
 		      uint64_t seed, uint64_t now_ns);
 bool sl_central_set_terms(struct sl_central *central, const struct sl_terms *terms,
 			  uint64_t now_ns);
-/* True: apply the state. */
-bool sl_central_observe(struct sl_central *central, int64_t arrived_mu, int64_t admitted_mu,
+void sl_central_observe(struct sl_central *central, int64_t arrived_mu, int64_t admitted_mu,
 			uint64_t now_ns);
+/* UINT64_MAX: not before arrivals, or a question is under way. */
 uint64_t sl_central_due_ns(const struct sl_central *central, uint64_t now_ns);
+/* A question that was under way is given up. */
 void sl_central_ask(struct sl_central *central, struct sl_charge *ret, uint64_t *ret_send_id,
 		    uint64_t now_ns);
+/* As sl_lease_answer(). True: apply the state. */
 bool sl_central_answer(struct sl_central *central, uint64_t send_id,
 		       const struct sl_charged *charged, uint64_t now_ns);
 void sl_central_failed(struct sl_central *central, uint64_t send_id, uint64_t now_ns);
 void sl_central_sent_terms(struct sl_central *central, uint64_t now_ns);
+/* Cold; what is owed is still charged, then it asks nothing more. Apply the state. */
 void sl_central_drain(struct sl_central *central, uint64_t now_ns);
 void sl_central_state(const struct sl_central *central, struct sl_quota_state *ret,
 		      uint64_t now_ns);

@@ -11,8 +11,8 @@
  *      its guarantees scaled alike, those below it nothing more
  *   3. spare: to those who want more, by weight, up to min(ceiling, S); what one cannot use
  *      goes to the others (weighted max-min)
- * A tenant that wants less than it may have keeps the right to it: E is at least
- * min(R, capacity left for it), so a demand that rises within the second is served.
+ * A tenant that gets all that it wants keeps its R: what it wants more within the second it
+ * has, and the next second is shared anew.
  *
  * Thread: pure functions.
  */
@@ -35,8 +35,8 @@ struct sl_share {
 };
 
 /*
- * @capacity_mu_per_s < 0: no bound is known. Then E is R for all. The sum of
- * min(S, E) over all is at most the capacity (rounded down for each).
+ * @capacity_mu_per_s < 0: no bound is known. Then E is R for all. Else the sum of
+ * min(S, E) over all is at most the capacity, but for the 1 mu/s that everybody has.
  */
 void sl_share_fill(struct sl_share *shares, size_t count, int64_t capacity_mu_per_s);
 

@@ -53,7 +53,7 @@ static void pay(struct bucket *bucket, const struct sl_terms *terms, int64_t wan
 		struct sl_charged *ret)
 {
 	const int64_t most_mu =
-		sl_most(terms->cost_max_mu, sl_least(bucket->rate / 10, terms->burst_mu));
+		sl_most(terms->cost_max_mu, sl_least(bucket->rate / 4, terms->burst_mu));
 	const int64_t want = sl_least(want_mu, most_mu), need = sl_least(want, terms->cost_max_mu);
 	const int64_t room_us = bucket->now_us + bucket->burst_us - bucket->full_us;
 	int64_t there = 0, late_us;

@@ -11,19 +11,24 @@ static void hear(struct sl_store *store, struct sl_store_row *row, const struct 
 	struct sl_store_sums *sums = &store->sums;
 
 	if (renew->ack > row->seq) {
-		/* It was granted what we know nothing of: writes were lost. It holds that. */
-		row->held = renew->has_mu_per_s;
-		row->grant = row->held;
+		/*
+		 * It was granted what we know nothing of: writes were lost. It holds that; or it
+		 * held that once, and the question is an old one that came late.
+		 */
+		row->held = sl_most(row->held, renew->has_mu_per_s);
+		row->grant = renew->has_mu_per_s;
 		row->seq = renew->ack;
 		sums->learn_ms = sl_most(sums->learn_ms, now_ms + store->terms.period_ms +
 								 store->terms.period_ms / 4);
 	} else if (renew->ack && renew->ack == row->seq) {
 		row->held = sl_least(row->grant, renew->has_mu_per_s);
 		row->grant = row->held;
-	} else {
-		/* It did not see our last grant: it may still be on its way. */
+	} else if (!renew->ack) {
+		/* It has no lease, and spends its fallback until our answer is there. */
 		row->held = sl_most(row->held, renew->has_mu_per_s);
 	}
+	/* Else it did not see our last grant, which may still be on its way. What it says it
+	 * has is old: it never has more than what is held for it. */
 	sums->held += row->held - before;
 	sums->want -= row->want;
 	sums->used -= row->used;
@@ -47,7 +52,8 @@ static double lambda_of(const struct sl_store_sums *sums, int64_t pool)
 	return fmin(2.0, 1.0 + (double)head / (double)sl_most(1, sums->want));
 }
 
-static void grant(struct sl_store *store, struct sl_store_row *row, double lambda, int64_t now_ms)
+static void grant(struct sl_store *store, struct sl_store_row *row, const struct sl_renew *renew,
+		  double lambda, int64_t now_ms)
 {
 	struct sl_store_sums *sums = &store->sums;
 	const int64_t pool = sl_store_pool(store);
@@ -56,6 +62,9 @@ static void grant(struct sl_store *store, struct sl_store_row *row, double lambd
 
 	if (contended)
 		target = sl_most(target, sl_least(row->want, pool / (4 * (int64_t)sums->live)));
+	/* Who comes back from its fallback takes what others left, not what it spent. */
+	if (!renew->ack && sums->held > pool)
+		target = sl_least(target, sl_most(0, row->held - (sums->held - pool)));
 	if (target < row->held) {
 		/* Not worth a round of acks, unless more is held than there is. */
 		bool is_near =
@@ -103,7 +112,7 @@ int sl_store_renew(struct sl_store *store, uint64_t node, int64_t incarnation,
 
 	hear(store, row, renew, now_ms);
 	lambda = lambda_of(sums, sl_store_pool(store));
-	grant(store, row, lambda, now_ms);
+	grant(store, row, renew, lambda, now_ms);
 	row->seq++;
 	/* The node's word counts, its terms may be older; and an earlier grant may hold longer. */
 	row->expiry_ms = sl_most(row->expiry_ms, now_ms + renew->ttl_ms);

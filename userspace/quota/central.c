@@ -1,0 +1,297 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "userspace/quota/central.h"
+
+#include "userspace/quota/random.h"
+
+#define MS_NS		1000000ull
+#define GAP_NS		(SL_CENTRAL_GAP_MS * MS_NS)
+#define ANSWER_NS	(SL_CENTRAL_ANSWER_MS * MS_NS)
+#define IDLE_NS		(SL_CENTRAL_IDLE_MS * MS_NS)
+#define RETRY_NS	(200 * MS_NS)
+#define RETRY_NS_MAX	(1000 * MS_NS)
+#define WAIT_MS_MAX	60000
+#define AHEAD_PER_S	(1000 / SL_CENTRAL_AHEAD_MS)
+#define WINDOW_NS_LEAST (20 * MS_NS)
+
+void sl_central_begin(struct sl_central *central, const struct sl_terms *terms, uint32_t nodes,
+		      uint64_t seed, uint64_t now_ns)
+{
+	*central = (struct sl_central){
+		.terms = *terms,
+		.random = seed,
+		.live = nodes ? nodes : 1,
+		.window_ns = now_ns,
+	};
+}
+
+bool sl_central_set_terms(struct sl_central *central, const struct sl_terms *terms, uint64_t now_ns)
+{
+	if (terms->gen <= central->terms.gen)
+		return false;
+	central->terms = *terms;
+	central->next_ns = now_ns;
+	return true;
+}
+
+/* No answer for so long that the fallback applies. */
+static bool is_alone(const struct sl_central *central, uint64_t now_ns)
+{
+	return central->tried_ns && now_ns - central->tried_ns >= central->terms.ttl_ms * MS_NS;
+}
+
+void sl_central_observe(struct sl_central *central, int64_t arrived_mu, int64_t admitted_mu,
+			uint64_t now_ns)
+{
+	if (arrived_mu <= 0)
+		return;
+	/* What was paid for long ago is not spent now: others may have had it since. */
+	if (now_ns - central->busy_ns >= IDLE_NS && central->credit_mu > 0)
+		central->credit_mu = 0;
+	if (!central->arrived_mu && now_ns - central->window_ns > 3 * GAP_NS)
+		central->window_ns = now_ns - GAP_NS;
+	central->arrived_mu += arrived_mu;
+	if (!is_alone(central, now_ns)) /* else it was of the fallback, and is nobody's debt */
+		central->credit_mu -= admitted_mu;
+	central->busy_ns = now_ns;
+}
+
+/* ---- the question ------------------------------------------------------------------- */
+
+static uint64_t most(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
+}
+
+static int64_t rate_of(const struct sl_central *central, uint64_t now_ns)
+{
+	const uint64_t span_ns = most(now_ns - central->window_ns, WINDOW_NS_LEAST);
+	double rate = (double)central->arrived_mu * 1e9 / (double)span_ns;
+
+	return rate < SL_QUOTA_RATE_MAX ? (int64_t)rate : SL_QUOTA_RATE_MAX;
+}
+
+uint64_t sl_central_due_ns(const struct sl_central *central, uint64_t now_ns)
+{
+	uint64_t due_ns = central->next_ns;
+	bool short_of;
+
+	if (central->fenced || central->is_asking || central->wants_terms)
+		return UINT64_MAX;
+	if (central->send_id)
+		due_ns = most(due_ns, central->sent_ns + GAP_NS);
+	/* Until it is answered: what wakes in a fallback would spend what it does not hold. */
+	if (central->tried_ns)
+		return due_ns;
+	if (central->draining || !central->arrived_mu)
+		return central->credit_mu < 0 ? due_ns : UINT64_MAX;
+	if (central->block_until_ns)
+		return most(due_ns, central->block_until_ns);
+	short_of = central->credit_mu < central->terms.cost_max_mu ||
+		   central->credit_mu < rate_of(central, now_ns) / AHEAD_PER_S / 2;
+	return short_of ? due_ns : UINT64_MAX;
+}
+
+void sl_central_ask(struct sl_central *central, struct sl_charge *ret, uint64_t *ret_send_id,
+		    uint64_t now_ns)
+{
+	const int64_t rate = rate_of(central, now_ns), owed = central->credit_mu;
+	int64_t want = 0;
+
+	if (rate > central->estimate_mu_per_s)
+		central->estimate_mu_per_s += (rate - central->estimate_mu_per_s) / 10 * 7;
+	else
+		central->estimate_mu_per_s -= (central->estimate_mu_per_s - rate) / 10 * 3;
+	if (!central->draining && central->arrived_mu) {
+		want = central->estimate_mu_per_s / AHEAD_PER_S - (owed > 0 ? owed : 0);
+		want = want > central->terms.cost_max_mu ? want : central->terms.cost_max_mu;
+	}
+	*ret = (struct sl_charge){
+		.passed_mu = owed < 0 ? -owed : 0,
+		.want_mu = want,
+		.want_mu_per_s = central->estimate_mu_per_s,
+	};
+	*ret_send_id = ++central->send_id;
+	central->counts.asked++;
+	central->counts.charged_mu += ret->passed_mu;
+	central->asked_charge_mu = ret->passed_mu;
+	central->asked_want_mu = want;
+	central->is_asking = true;
+	central->sent_ns = now_ns;
+	if (!central->tried_ns)
+		central->tried_ns = now_ns;
+	central->arrived_mu = 0;
+	central->window_ns = now_ns;
+}
+
+/* ---- the answer --------------------------------------------------------------------- */
+
+static bool can_be(const struct sl_central *central, const struct sl_charged *charged)
+{
+	return charged->paid_mu >= 0 && charged->paid_mu <= central->asked_want_mu &&
+	       (charged->wait_ms == 0 ||
+		(charged->wait_ms >= SL_QUOTA_BLOCK_MS && charged->wait_ms <= WAIT_MS_MAX)) &&
+	       charged->rate_mu_per_s > 0 && charged->live <= SL_QUOTA_NODES_MAX;
+}
+
+static void take(struct sl_central *central, const struct sl_charged *charged, uint64_t now_ns)
+{
+	central->credit_mu += central->asked_charge_mu + charged->paid_mu;
+	central->slot_mu = charged->paid_mu;
+	central->block_ms = charged->wait_ms;
+	central->block_until_ns =
+		charged->wait_ms ? now_ns + (uint64_t)charged->wait_ms * MS_NS : 0;
+	central->is_contended = charged->wait_ms > 0;
+	central->was_refused = charged->wait_ms > 0 && !charged->paid_mu;
+	central->counts.refused += central->was_refused;
+	central->counts.answered++;
+	central->live = charged->live ? charged->live : 1;
+	central->heard_ns = now_ns;
+	central->tried_ns = 0;
+	central->was_heard = true;
+	central->next_ns = now_ns;
+}
+
+bool sl_central_answer(struct sl_central *central, uint64_t send_id,
+		       const struct sl_charged *charged, uint64_t now_ns)
+{
+	if (!central->is_asking || send_id != central->send_id) {
+		central->counts.dropped++;
+		return false;
+	}
+	if (now_ns - central->sent_ns > ANSWER_NS ||
+	    (charged->status == SL_QUOTA_OK && !can_be(central, charged))) {
+		central->counts.dropped++;
+		sl_central_failed(central, send_id, now_ns);
+		return false;
+	}
+	central->is_asking = false;
+	central->failures = 0;
+	central->store_gen = charged->gen;
+	if (charged->status == SL_QUOTA_OK) {
+		take(central, charged, now_ns);
+		return true;
+	}
+	central->fenced = charged->status == SL_QUOTA_FENCED;
+	central->wants_terms = charged->status == SL_QUOTA_UNKNOWN;
+	central->next_ns =
+		now_ns + sl_quota_jitter_ns(&central->random, central->terms.period_ms * MS_NS);
+	return central->fenced;
+}
+
+void sl_central_failed(struct sl_central *central, uint64_t send_id, uint64_t now_ns)
+{
+	uint64_t wait_ns;
+
+	if (!central->is_asking || send_id != central->send_id)
+		return;
+	central->is_asking = false;
+	central->counts.failed++;
+	wait_ns = RETRY_NS << (central->failures < 4 ? central->failures : 4);
+	wait_ns = wait_ns < RETRY_NS_MAX ? wait_ns : RETRY_NS_MAX;
+	central->failures++;
+	central->next_ns =
+		now_ns + wait_ns / 2 + sl_quota_random(&central->random, wait_ns / 2 + 1);
+}
+
+void sl_central_sent_terms(struct sl_central *central, uint64_t now_ns)
+{
+	central->wants_terms = false;
+	central->next_ns = now_ns;
+}
+
+void sl_central_drain(struct sl_central *central, uint64_t now_ns)
+{
+	central->draining = true;
+	central->next_ns = now_ns;
+}
+
+/* ---- what to enforce ---------------------------------------------------------------- */
+
+static void cold(const struct sl_central *central, struct sl_quota_state *state)
+{
+	state->mode = SL_QUOTA_MODE_COLD;
+	state->rate_mu_per_s = sl_terms_cold_rate(&central->terms, central->live);
+	state->cap_mu = central->terms.cost_max_mu;
+}
+
+/* The store is not heard: the same share for each node, as for leases without a last rate. */
+static void set_fallback(const struct sl_central *central, struct sl_quota_state *state)
+{
+	const struct sl_terms *terms = &central->terms;
+	int64_t rate = sl_terms_safe_rate(terms, central->live);
+
+	state->fallback = SL_FALLBACK_SAFE;
+	if (terms->on_expiry == SL_EXPIRY_CLOSED)
+		state->fallback = SL_FALLBACK_CLOSED;
+	if (terms->on_expiry == SL_EXPIRY_OPEN) {
+		rate = terms->node_ceiling_mu_per_s;
+		if (!rate)
+			state->fallback = SL_FALLBACK_OPEN;
+	}
+	if (state->fallback != SL_FALLBACK_SAFE)
+		return;
+	state->safe_rate_mu_per_s = rate;
+	state->safe_cap_mu = sl_terms_cap(terms, rate);
+}
+
+static void ended(const struct sl_central *central, struct sl_quota_state *state)
+{
+	struct sl_quota_state kernel = { .mode = SL_QUOTA_MODE_COLD };
+
+	set_fallback(central, &kernel);
+	state->rate_mu_per_s = kernel.safe_rate_mu_per_s;
+	state->cap_mu = kernel.safe_cap_mu;
+	state->unlimited = kernel.fallback == SL_FALLBACK_OPEN;
+	state->mode = SL_QUOTA_MODE_SAFE;
+	if (central->terms.on_expiry == SL_EXPIRY_OPEN)
+		state->mode = SL_QUOTA_MODE_OPEN;
+	if (central->terms.on_expiry == SL_EXPIRY_CLOSED)
+		state->mode = SL_QUOTA_MODE_CLOSED;
+}
+
+/* The bucket fills to what was paid for while it waits, so that it is there at the end. */
+static void held(const struct sl_central *central, struct sl_quota_state *state)
+{
+	const struct sl_terms *terms = &central->terms;
+	int64_t rate = 2 * central->estimate_mu_per_s;
+
+	state->mode = SL_QUOTA_MODE_HELD;
+	state->cap_mu =
+		central->slot_mu > terms->cost_max_mu ? central->slot_mu : terms->cost_max_mu;
+	if (central->is_contended) {
+		state->rate_mu_per_s = central->slot_mu * 1000 / central->block_ms;
+	} else {
+		rate = rate > central->slot_mu * AHEAD_PER_S ? rate
+							     : central->slot_mu * AHEAD_PER_S;
+		state->rate_mu_per_s = rate < terms->rate_mu_per_s ? rate : terms->rate_mu_per_s;
+	}
+	if (state->rate_mu_per_s < sl_terms_cold_rate(terms, central->live))
+		state->rate_mu_per_s = sl_terms_cold_rate(terms, central->live);
+	state->block_until_ns = central->block_until_ns;
+	if (central->was_refused) /* nothing is paid for: the next answer says when */
+		state->block_until_ns += ANSWER_NS;
+	state->expiry_ns = central->heard_ns + central->terms.ttl_ms * MS_NS;
+	state->change_ns = central->busy_ns + IDLE_NS;
+	set_fallback(central, state);
+}
+
+void sl_central_state(const struct sl_central *central, struct sl_quota_state *ret, uint64_t now_ns)
+{
+	const uint64_t ttl_ns = central->terms.ttl_ms * MS_NS;
+
+	*ret = (struct sl_quota_state){ .change_ns = UINT64_MAX };
+	if (central->fenced) {
+		ret->mode = SL_QUOTA_MODE_FENCED;
+	} else if (central->draining) {
+		cold(central, ret);
+	} else if (is_alone(central, now_ns)) {
+		ended(central, ret);
+	} else {
+		if (central->was_heard && now_ns - central->busy_ns < IDLE_NS)
+			held(central, ret);
+		else
+			cold(central, ret);
+		if (central->tried_ns && central->tried_ns + ttl_ns < ret->change_ns)
+			ret->change_ns = central->tried_ns + ttl_ns;
+	}
+}
