@@ -8,12 +8,18 @@
 #define SL_NS_PER_S  1000000000ull
 #define SL_NS_PER_US 1000ull
 
+/* CLOCK_PROCESS_CPUTIME_ID, and the like; 0: there is no such clock (any more). */
+static inline uint64_t sl_clock_ns(clockid_t clock)
+{
+	struct timespec now = { 0 };
+
+	(void)clock_gettime(clock, &now);
+	return (uint64_t)now.tv_sec * SL_NS_PER_S + (uint64_t)now.tv_nsec;
+}
+
 static inline uint64_t sl_now_ns(void)
 {
-	struct timespec now;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * SL_NS_PER_S + (uint64_t)now.tv_nsec;
+	return sl_clock_ns(CLOCK_MONOTONIC);
 }
 
 static inline void sl_sleep_until(uint64_t at_ns)
