@@ -252,13 +252,13 @@ local RENEWED = '>i8i8i8i8i8i8i8i8i8'
 
 local function hear(want, has, ack, used)
   local before = h
-  if ack > seq then
-    h, g, seq = has, has, ack
+  if ack > seq then -- writes were lost; or the question is an old one that came late
+    h, g, seq = max(h, has), has, ack
     learn = max(learn, now + period + floor(period / 4))
   elseif ack > 0 and ack == seq then
     h = min(g, has)
     g = h
-  else
+  elseif ack == 0 then -- it spends its fallback until our answer is there
     h = max(h, has)
   end
   H = H + (h - before)
@@ -274,10 +274,12 @@ local function lambda_of(all)
   return min(2, 1 + room / max(1, S))
 end
 
-local function grant(all, lambda)
+local function grant(ack, all, lambda)
   local contended = S > all
   local target, free = floor(w * lambda), 0
   if contended then target = max(target, min(w, floor(all / (4 * live)))) end
+  -- who comes back from its fallback takes what others left, not what it spent
+  if ack == 0 and H > all then target = min(target, max(0, h - (H - all))) end
   if target < h then
     if contended and H <= all and h - target <= floor(h / 50) then g = h else g = target end
     return
@@ -294,7 +296,7 @@ local function renew(keys, args)
   local node, incarnation = name(args[2]), int(args[3], NUMBER_MAX)
   local field, out, at = 'n' .. node, { head(args[1], #keys) }, 3
   for i = 1, #keys do
-    local want, has = int(args[at + 1], RATE_MAX), int(args[at + 2], 2 * RATE_MAX)
+    local want, has = int(args[at + 1], 2 * RATE_MAX), int(args[at + 2], 2 * RATE_MAX)
     local ack, used = int(args[at + 3], NUMBER_MAX - 1), int(args[at + 4], 2 * RATE_MAX)
     local keep = int(args[at + 5], 120000)
     local status = UNKNOWN
@@ -307,7 +309,7 @@ local function renew(keys, args)
         hear(want, has, ack, used)
         local all = pool()
         local lambda = lambda_of(all)
-        grant(all, lambda)
+        grant(ack, all, lambda)
         seq = seq + 1
         exp = max(exp, now + keep)
         save_row(node)
@@ -374,8 +376,8 @@ local function central(keys, args)
   local node, incarnation = name(args[2]), int(args[3], NUMBER_MAX)
   local field, out, at = 'n' .. node, { head(args[1], #keys) }, 3
   for i = 1, #keys do
-    local passed, want = int(args[at + 1], RATE_MAX), int(args[at + 2], RATE_MAX)
-    local wanted = int(args[at + 3], RATE_MAX)
+    local passed, want = int(args[at + 1], 2 * RATE_MAX), int(args[at + 2], 2 * RATE_MAX)
+    local wanted = int(args[at + 3], 2 * RATE_MAX)
     at = at + 3
     key = keys[i]
     if enter(field) then
