@@ -8,9 +8,9 @@
  * SL_WIRE_TENANTS_MAX of them. The bucket is SipHash-2-4 (base/siphash.h) of the tenant
  * under a fixed key, modulo `buckets`: nodes must agree on it, and it is no secret.
  *
- * Replies: big-endian 64-bit words: version, call id, count, then the same number of words
- * for each tenant. What does not fit that to the byte is -EPROTO, and nothing is taken: a
- * store is not trusted more than a network.
+ * Replies: big-endian 64-bit words: version, call id, the store's time in us (for tests and
+ * people: a node compares it with nothing), count, then the words of each tenant. What does not fit
+ * that to the byte is -EPROTO, and nothing is taken: a store is not trusted more than a network.
  *
  * Owner:  a call owns its bytes; it is as large as the largest one: not for small stacks.
  * Thread: pure functions.
@@ -23,6 +23,7 @@
 
 #include "userspace/base/span.h"
 #include "userspace/quota/renewal.h"
+#include "userspace/quota/store.h"
 #include "userspace/quota/terms.h"
 
 #define SL_WIRE_TENANTS_MAX  50
@@ -36,12 +37,9 @@
 #define SL_WIRE_BYTES_MAX    (512 + SL_WIRE_TENANTS_MAX * (SL_WIRE_KEY_BYTES + 5 * 17))
 #define SL_WIRE_VERSION	     1
 
-/* The library quota.lua, built in: its text, the 16 hex digits of its SipHash that the
- * function quota_version returns in the store, and its name there. */
-extern const char sl_quota_library[];
-extern const size_t sl_quota_library_bytes;
-#define SL_QUOTA_LIBRARY_NAME "sluice_quota_1"
-#define SL_QUOTA_HASH_BYTES   17 /* with the final NUL */
+#define SL_QUOTA_LIBRARY_NAME	  "sluice_quota_1"
+#define SL_QUOTA_LIBRARY_REVISION 1u /* as in quota.lua */
+#define SL_QUOTA_HASH_BYTES	  17 /* 16 hex digits and the final NUL */
 
 struct sl_wire_keys {
 	const char *prefix; /* "q"; letters and digits */
@@ -93,9 +91,15 @@ int sl_wire_release(struct sl_wire_call *ret, const struct sl_wire_keys *keys, u
 /* The leader's lock, whose key is PREFIX:{alloc}. */
 int sl_wire_lead(struct sl_wire_call *ret, const struct sl_wire_keys *keys, uint64_t call_id,
 		 struct sl_span node);
-/* The library: FUNCTION LOAD REPLACE, and the question for its hash. */
-void sl_wire_load(struct sl_wire_call *ret);
+/*
+ * The library quota.lua, which is built in: FUNCTION LOAD REPLACE, and the question for the
+ * one that is there. Its text, with the hash of itself in it, is the caller's to free after
+ * the call was sent. -ENOMEM.
+ */
+int sl_wire_load(struct sl_wire_call *ret, char **ret_text);
 void sl_wire_version(struct sl_wire_call *ret);
+/* 16 hex digits: SipHash of the text, with zeros where the hash stands. */
+void sl_wire_library_hash(char ret[SL_QUOTA_HASH_BYTES]);
 
 /* ---- replies ------------------------------------------------------------------------ */
 
@@ -109,8 +113,40 @@ int sl_wire_read_statuses(enum sl_quota_status *ret, size_t count, uint64_t call
 			  struct sl_span reply);
 /* *ret_token 0: another node leads. */
 int sl_wire_read_lead(int64_t *ret_token, uint64_t call_id, struct sl_span reply);
-/* Is it the library that is built in? */
-bool sl_wire_is_version(struct sl_span reply);
+
+/* What quota_version said. */
+enum sl_wire_library {
+	SL_WIRE_LIBRARY_SAME = 0,
+	SL_WIRE_LIBRARY_OLDER, /* send sl_wire_load() */
+	SL_WIRE_LIBRARY_NEWER, /* of a newer release: use it, or two agents would take turns */
+	SL_WIRE_LIBRARY_OTHER, /* of our revision, but not our text: use nothing of it, say so */
+};
+/* -EPROTO: it is no answer of quota_version. */
+int sl_wire_read_version(enum sl_wire_library *ret, struct sl_span reply);
+
+/* One tenant of quota_show. */
+struct sl_wire_shown {
+	enum sl_quota_status status; /* UNKNOWN: nothing else is set */
+	struct sl_terms terms;
+	struct sl_store_sums sums;
+	uint32_t row_count; /* read them before the next tenant */
+};
+struct sl_wire_shown_row {
+	struct sl_span node;	 /* within the reply */
+	struct sl_store_row row; /* .node is not set */
+};
+
+/* Reads a reply of quota_show from front to end. */
+struct sl_wire_show_reader {
+	struct sl_span rest;
+	size_t tenants; /* that are left */
+	uint32_t rows;	/* of the last one, left */
+};
+int sl_wire_read_show(struct sl_wire_show_reader *ret, size_t count, uint64_t call_id,
+		      struct sl_span reply);
+/* 1: there is one; 0: that was all; -EPROTO. Rows not read are passed over. */
+int sl_wire_next_shown(struct sl_wire_show_reader *reader, struct sl_wire_shown *ret);
+int sl_wire_next_row(struct sl_wire_show_reader *reader, struct sl_wire_shown_row *ret);
 
 /* What an error reply of Redis ("ERR Function not found") means. */
 enum sl_wire_error {

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+/* quota.lua as it is in the source, put in by the assembler; the build runs at the top. */
+#include "userspace/quota/library.h"
+
+__asm__(".section .rodata\n"
+	".balign 16\n"
+	".globl sl_quota_library_begin\n"
+	".hidden sl_quota_library_begin\n"
+	".type sl_quota_library_begin, %object\n"
+	"sl_quota_library_begin:\n"
+	".incbin \"userspace/quota/quota.lua\"\n"
+	".globl sl_quota_library_end\n"
+	".hidden sl_quota_library_end\n"
+	".type sl_quota_library_end, %object\n"
+	"sl_quota_library_end:\n"
+	".byte 0\n"
+	".previous\n");
+
+extern const char sl_quota_library_begin[] __attribute__((visibility("hidden")));
+extern const char sl_quota_library_end[] __attribute__((visibility("hidden")));
+
+struct sl_span sl_quota_library(void)
+{
+	return (struct sl_span){ sl_quota_library_begin,
+				 (size_t)(sl_quota_library_end - sl_quota_library_begin) };
+}
