@@ -76,17 +76,19 @@ not_ok() {
 	echo "not ok - $1${2:+: $2}"
 }
 
+# Each of these fails when the check does: `check ... || exit 1` ends the test.
+#
 # check NAME COMMAND...
 check() {
 	local name=$1
 
 	shift
-	if "$@"; then ok "$name"; else not_ok "$name" "failed: $*"; fi
+	if "$@"; then ok "$name"; else not_ok "$name" "failed: $*" && return 1; fi
 }
 
 # check_equal NAME GOT WANT
 check_equal() {
-	if [ "$2" = "$3" ]; then ok "$1"; else not_ok "$1" "got $2, want $3"; fi
+	if [ "$2" = "$3" ]; then ok "$1"; else not_ok "$1" "got $2, want $3" && return 1; fi
 }
 
 # check_within NAME GOT WANT PERCENT
@@ -96,6 +98,7 @@ check_within() {
 		ok "$1"
 	else
 		not_ok "$1" "got $2, want $3 within $4 %"
+		return 1
 	fi
 }
 
