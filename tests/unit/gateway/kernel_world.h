@@ -35,6 +35,13 @@ static inline struct sl_name *world_names(const struct sl_kernel_maps *maps)
 	return maps->map[SL_KERNEL_NAMES].at;
 }
 
+static inline struct sl_requests *world_requests(const struct sl_kernel_maps *maps, size_t half,
+						 uint32_t tenant)
+{
+	return (struct sl_requests *)maps->map[SL_KERNEL_REQUEST_LIMITS].at + half * TENANTS +
+	       tenant;
+}
+
 /* The agent gives an id to a tenant, and raises the generation. */
 static inline void world_name(const struct sl_kernel_maps *maps, uint32_t id, const char *name)
 {
@@ -44,6 +51,7 @@ static inline void world_name(const struct sl_kernel_maps *maps, uint32_t id, co
 	memcpy(at->name, name, strlen(name));
 	at->gen++;
 	at->retired = 0;
+	world_requests(maps, world_ctl(maps)->epoch & 1, id)->gen = at->gen;
 	world_ctl(maps)->config_generation++;
 }
 
@@ -61,6 +69,10 @@ static inline struct sl_kernel_maps *world_maps(uint32_t first_id)
 		world_map(sizeof(struct sl_refusal), SL_REFUSALS, first_id + 3);
 	maps->map[SL_KERNEL_CTL] = world_map(sizeof(struct sl_ctl), 1, first_id + 4);
 	maps->map[SL_KERNEL_NAMES] = world_map(sizeof(struct sl_name), TENANTS, first_id + 5);
+	maps->map[SL_KERNEL_REQUEST_LIMITS] =
+		world_map(sizeof(struct sl_requests), 2 * TENANTS, first_id + 6);
+	maps->map[SL_KERNEL_REQUEST_WORDS] =
+		world_map(sizeof(struct sl_request_words), TENANTS, first_id + 7);
 	world_ctl(maps)->abi_version = SL_ABI_VERSION;
 	world_ctl(maps)->hash_seed = 4711;
 	world_name(maps, 1, "acme");

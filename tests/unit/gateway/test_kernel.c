@@ -5,6 +5,7 @@
 
 #include "userspace/bus/loop.h"
 #include "userspace/gateway/kernel.h"
+#include "userspace/gateway/kernel_requests.h"
 #include "userspace/gateway/settings.h"
 #include "userspace/gateway/shared.h"
 
@@ -221,6 +222,43 @@ static void other_maps_get_what_is_bound(void **state)
 	assert_int_equal(bound(w, &c), -1);
 }
 
+/* ---- limits of requests --------------------------------------------------------------------- */
+
+static void limits_are_of_the_tenants_name(void **state)
+{
+	struct world *w = *state;
+	struct sl_kernel_limits limits;
+
+	world_requests(w->maps, 0, 2)->cost_estimate_milli = 22;
+	assert_true(sl_kernel_limits(&limits, w->kernel, SL_SPAN("beta")));
+	assert_int_equal(limits.limits.cost_estimate_milli, 22);
+	assert_ptr_equal(limits.words, &w->maps->request_words[2]);
+	assert_false(sl_kernel_limits(&limits, w->kernel, SL_SPAN("nobody")));
+	assert_false(sl_kernel_limits(&limits, NULL, SL_SPAN("beta")));
+	/* The id becomes another's: its words are not the former owner's. */
+	w->maps->request_words[2].slot[0].word.tat_ns = 4711;
+	world_name(w->maps, 2, "gamma");
+	w->now_ns += S_NS;
+	assert_false(sl_kernel_limits(&limits, w->kernel, SL_SPAN("beta")));
+	assert_true(sl_kernel_limits(&limits, w->kernel, SL_SPAN("gamma")));
+	assert_int_equal(limits.words->slot[0].word.tat_ns, 0);
+}
+
+static void other_maps_bring_other_limits(void **state)
+{
+	struct world *w = *state;
+	struct sl_kernel_maps *maps = world_maps(100);
+	struct sl_kernel_limits limits;
+
+	assert_true(sl_kernel_limits(&limits, w->kernel, SL_SPAN("acme")));
+	world_requests(maps, 0, 1)->cost_estimate_milli = 33;
+	sl_kernel_use(w->kernel, maps);
+	w->maps = maps;
+	assert_true(sl_kernel_limits(&limits, w->kernel, SL_SPAN("acme")));
+	assert_int_equal(limits.limits.cost_estimate_milli, 33);
+	assert_ptr_equal(limits.words, &maps->request_words[1]);
+}
+
 /* ---- escalation --------------------------------------------------------------------------- */
 
 static void refused(const struct world *w, struct sl_kernel_connection *c,
@@ -320,6 +358,8 @@ int main(void)
 		TEST(limits_of_a_tenant_and_of_the_worker),
 		TEST(an_id_of_another_tenant_drops_the_connections),
 		TEST(other_maps_get_what_is_bound),
+		TEST(limits_are_of_the_tenants_name),
+		TEST(other_maps_bring_other_limits),
 		TEST(who_keeps_asking_is_refused_in_the_kernel),
 		TEST(who_asks_now_and_then_is_not),
 		TEST(a_tenant_is_counted_over_its_connections),

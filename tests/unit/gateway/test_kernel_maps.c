@@ -111,6 +111,11 @@ static void sizes_must_fit_together(void **state)
 	maps->map[SL_KERNEL_REFUSALS].entries--;
 	assert_int_equal(sl_kernel_maps_view(maps, &error), -EPROTO);
 	maps->map[SL_KERNEL_REFUSALS].entries++;
+	maps->map[SL_KERNEL_REQUEST_LIMITS].entries--;
+	assert_int_equal(sl_kernel_maps_view(maps, &error), -EPROTO);
+	maps->map[SL_KERNEL_REQUEST_LIMITS].entries = 0;
+	assert_int_equal(sl_kernel_maps_view(maps, &error), -EPROTO);
+	maps->map[SL_KERNEL_REQUEST_LIMITS].entries = 2 * TENANTS;
 	maps->map[SL_KERNEL_FLOWS6].entries = 1;
 	assert_int_equal(sl_kernel_maps_view(maps, &error), -EPROTO);
 	sl_kernel_maps_free(maps);
