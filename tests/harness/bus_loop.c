@@ -131,3 +131,9 @@ void sl_bus_loop_copy(char *to, size_t size, struct sl_span span)
 		memcpy(to, span.at, length);
 	to[length] = '\0';
 }
+
+void sl_bus_loop_count_message(void *counter, const struct sl_bus_message *message)
+{
+	(void)message;
+	(*(int *)counter)++;
+}

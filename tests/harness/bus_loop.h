@@ -36,3 +36,6 @@ struct sl_bus *sl_bus_loop_connect(const struct sl_bus_loop *loop, const char *u
 
 /* The bytes of @span that fit, and a NUL. */
 void sl_bus_loop_copy(char *to, size_t size, struct sl_span span);
+
+/* A subscription's handler that counts: @counter is an int. */
+void sl_bus_loop_count_message(void *counter, const struct sl_bus_message *message);

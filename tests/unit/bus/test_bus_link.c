@@ -15,12 +15,6 @@
 
 static struct sl_bus_loop loop;
 
-static void count_message(void *context, const struct sl_bus_message *message)
-{
-	(void)message;
-	(*(int *)context)++;
-}
-
 struct answers {
 	int count;
 	int by_status[256];
@@ -53,7 +47,9 @@ static void test_requests_in_flight_end_at_once(void **state)
 	sl_nats_open(&server, NULL);
 	bus = make(server.url);
 	assert_true(sl_bus_loop_state(&loop, bus, SL_BUS_CONNECTED, SOON_MS));
-	assert_int_equal(sl_bus_subscribe(&subscription, bus, "x", NULL, count_message, &heard), 0);
+	assert_int_equal(
+		sl_bus_subscribe(&subscription, bus, "x", NULL, sl_bus_loop_count_message, &heard),
+		0);
 	for (int i = 0; i < IN_FLIGHT; i++)
 		assert_int_equal(sl_bus_request(NULL, bus, "x", NULL, 0, SL_SPAN("y"), 60000,
 						answered, &answers),
@@ -151,7 +147,9 @@ static void test_server_comes_later(void **state)
 	sl_nats_prepare(&server, NULL);
 	bus = make(server.url);
 	assert_int_equal(sl_bus_state(bus), SL_BUS_CONNECTING);
-	assert_int_equal(sl_bus_subscribe(&subscription, bus, "x", NULL, count_message, &heard), 0);
+	assert_int_equal(
+		sl_bus_subscribe(&subscription, bus, "x", NULL, sl_bus_loop_count_message, &heard),
+		0);
 	assert_true(sl_bus_loop_until(&loop, has_error, bus, SOON_MS));
 	assert_int_equal(sl_bus_state(bus), SL_BUS_CONNECTING);
 	sl_nats_start(&server);
@@ -199,7 +197,9 @@ static void test_server_that_says_nothing(void **state)
 	options.servers = server.url;
 	bus = sl_bus_loop_bus(&loop, &options);
 	assert_true(sl_bus_loop_state(&loop, bus, SL_BUS_CONNECTED, SOON_MS));
-	assert_int_equal(sl_bus_subscribe(&subscription, bus, "x", NULL, count_message, &heard), 0);
+	assert_int_equal(
+		sl_bus_subscribe(&subscription, bus, "x", NULL, sl_bus_loop_count_message, &heard),
+		0);
 	sl_bus_loop_for(&loop, 350); /* some pings that are answered */
 	assert_int_equal(sl_bus_state(bus), SL_BUS_CONNECTED);
 	sl_nats_freeze(&server, true);

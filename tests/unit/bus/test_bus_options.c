@@ -14,12 +14,6 @@
 
 static struct sl_bus_loop loop;
 
-static void count_message(void *context, const struct sl_bus_message *message)
-{
-	(void)message;
-	(*(int *)context)++;
-}
-
 static bool has_error(void *context)
 {
 	return *sl_bus_last_error(context) != '\0';
@@ -147,32 +141,46 @@ static void test_nkey(void **state)
 	sl_nats_close(&server);
 }
 
-static void test_tls(void **state)
-{
-	struct sl_nats server;
-	struct sl_bus_options options = { .servers = NULL };
-	char command[1024], ca[128], key[128], settings[512], url[64];
-	char *reason;
+/* Of a server: its certificate for localhost, which is its own CA, and the key. */
+struct certificate {
+	char ca[128], key[128];
+};
 
-	sl_nats_prepare(&server, NULL);
-	(void)snprintf(ca, sizeof(ca), "%s/cert.pem", server.folder);
-	(void)snprintf(key, sizeof(key), "%s/key.pem", server.folder);
+/* @wants_ours: from clients as well. */
+static void open_with_tls(struct sl_nats *server, struct certificate *ret, bool wants_ours)
+{
+	char command[1024], settings[512];
+
+	sl_nats_prepare(server, NULL);
+	(void)snprintf(ret->ca, sizeof(ret->ca), "%s/cert.pem", server->folder);
+	(void)snprintf(ret->key, sizeof(ret->key), "%s/key.pem", server->folder);
 	(void)snprintf(command, sizeof(command),
 		       "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes "
 		       "-days 2 -subj /CN=localhost -addext subjectAltName=DNS:localhost "
 		       "-keyout %s -out %s 2>/dev/null",
-		       key, ca);
+		       ret->key, ret->ca);
 	assert_int_equal(system(command), 0);
 	(void)snprintf(settings, sizeof(settings),
-		       "tls { cert_file: \"%s\", key_file: \"%s\", ca_file: \"%s\", verify: true }",
-		       ca, key, ca);
-	server.settings = strdup(settings);
-	sl_nats_start(&server);
+		       "tls { cert_file: \"%s\", key_file: \"%s\", ca_file: \"%s\", verify: %s }",
+		       ret->ca, ret->key, ret->ca, wants_ours ? "true" : "false");
+	server->settings = strdup(settings);
+	sl_nats_start(server);
+}
+
+static void test_tls(void **state)
+{
+	struct sl_nats server;
+	struct sl_bus_options options = { .servers = NULL };
+	struct certificate certificate;
+	char url[64];
+	char *reason;
+
+	open_with_tls(&server, &certificate, true);
 	(void)snprintf(url, sizeof(url), "tls://localhost:%u", server.port);
 	options.servers = url;
-	options.tls_ca_file = ca;
-	options.tls_cert_file = ca;
-	options.tls_key_file = key;
+	options.tls_ca_file = certificate.ca;
+	options.tls_cert_file = certificate.ca;
+	options.tls_key_file = certificate.key;
 	expect(&options, SL_BUS_CONNECTED);
 
 	{ /* without the CA it is not believed; without a certificate we are not */
@@ -208,7 +216,8 @@ static void test_tls(void **state)
 static void test_tls_carries_much(void **state)
 {
 	struct sl_nats server;
-	char command[1024], settings[512], url[64], ca[128];
+	struct certificate certificate;
+	char url[64];
 	struct sl_bus_options options = { .servers = url };
 	struct sl_bus_subscription *subscription;
 	size_t bytes = 1u << 19;
@@ -217,23 +226,14 @@ static void test_tls_carries_much(void **state)
 	int heard = 0;
 
 	assert_non_null(big);
-	sl_nats_prepare(&server, NULL);
-	(void)snprintf(ca, sizeof(ca), "%s/cert.pem", server.folder);
-	(void)snprintf(command, sizeof(command),
-		       "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes "
-		       "-days 2 -subj /CN=localhost -addext subjectAltName=DNS:localhost "
-		       "-keyout %s/key.pem -out %s 2>/dev/null",
-		       server.folder, ca);
-	assert_int_equal(system(command), 0);
-	(void)snprintf(settings, sizeof(settings),
-		       "tls { cert_file: \"%s\", key_file: \"%s/key.pem\" }", ca, server.folder);
-	server.settings = strdup(settings);
-	sl_nats_start(&server);
+	open_with_tls(&server, &certificate, false);
 	(void)snprintf(url, sizeof(url), "nats://localhost:%u", server.port);
-	options.tls_ca_file = ca;
+	options.tls_ca_file = certificate.ca;
 	bus = sl_bus_loop_bus(&loop, &options);
 	assert_true(sl_bus_loop_state(&loop, bus, SL_BUS_CONNECTED, SOON_MS));
-	assert_int_equal(sl_bus_subscribe(&subscription, bus, "x", NULL, count_message, &heard), 0);
+	assert_int_equal(
+		sl_bus_subscribe(&subscription, bus, "x", NULL, sl_bus_loop_count_message, &heard),
+		0);
 	for (int i = 0; i < 20; i++)
 		assert_int_equal(
 			sl_bus_publish(bus, "x", NULL, NULL, 0, (struct sl_span){ big, bytes }), 0);
