@@ -45,9 +45,10 @@ enum sl_request_class {
 
 /* sl_requests.flags: the mode and the fallback of a lease, as in sl_side.flags. */
 enum sl_requests_flag {
-	SL_REQUESTS_MODE_MASK = 0x3,	/* enum sl_mode */
-	SL_REQUESTS_FALLBACK_SHIFT = 2, /* enum sl_fallback, two bits */
-	SL_REQUESTS_BLOCKED = 0x20,	/* until blocked_until_ns */
+	SL_REQUESTS_MODE_MASK = 0x3, /* enum sl_mode */
+	SL_REQUESTS_FALLBACK_SHIFT = 2,
+	SL_REQUESTS_FALLBACK_MASK = 0x7, /* enum sl_fallback, three bits */
+	SL_REQUESTS_BLOCKED = 0x20,	 /* until blocked_until_ns */
 };
 
 /* One class. Writer: agent. */

@@ -5,6 +5,8 @@
 
 #include "userspace/domain/gcra.h"
 
+#define BLEND_STEPS 1024u
+
 const char *sl_request_class_name(enum sl_request_class which)
 {
 	static const char *const names[SL_REQUEST_CLASSES] = {
@@ -58,12 +60,35 @@ static bool is_over(uint64_t until_ns, uint64_t now_ns)
 	return until_ns && (int64_t)(now_ns - until_ns) >= 0;
 }
 
-static struct sl_request_limit after_lease(const struct sl_requests *requests,
-					   const struct sl_request_rule *rule)
+/* In rates, not in periods: what nodes have in sum is then a straight line as well. */
+static struct sl_request_limit blend(const struct sl_request_limit *last,
+				     const struct sl_request_limit *safe, uint64_t over_ns)
 {
-	switch ((enum sl_fallback)(requests->flags >> SL_REQUESTS_FALLBACK_SHIFT & 0x3)) {
+	/* In steps: two periods of a day and a part of the line still have room. */
+	const unsigned __int128 gone =
+		over_ns < SL_BLEND_NS ? over_ns / (SL_BLEND_NS / BLEND_STEPS) : BLEND_STEPS;
+	const unsigned __int128 left = BLEND_STEPS - gone;
+	uint64_t period_ns, requests;
+
+	if (!left || !last->period_ns || !safe->period_ns)
+		return *safe;
+	period_ns = (uint64_t)((unsigned __int128)last->period_ns * safe->period_ns * BLEND_STEPS /
+			       (left * safe->period_ns + gone * last->period_ns));
+	requests = (uint64_t)((left * (last->burst_ns / last->period_ns) +
+			       gone * (safe->burst_ns / safe->period_ns)) /
+			      BLEND_STEPS);
+	return (struct sl_request_limit){ period_ns, requests * period_ns };
+}
+
+static struct sl_request_limit after_lease(const struct sl_requests *requests,
+					   const struct sl_request_rule *rule, uint64_t now_ns)
+{
+	switch ((enum sl_fallback)(requests->flags >> SL_REQUESTS_FALLBACK_SHIFT &
+				   SL_REQUESTS_FALLBACK_MASK)) {
 	case SL_FALLBACK_SAFE:
 		return rule->safe;
+	case SL_FALLBACK_BLEND:
+		return blend(&rule->limit, &rule->safe, now_ns - rule->lease_until_ns);
 	case SL_FALLBACK_CLOSED:
 		return sl_gcra_limit(0, rule->window_ns);
 	case SL_FALLBACK_OPEN:
@@ -89,7 +114,7 @@ void sl_requests_now(struct sl_request_rule_now *ret, const struct sl_requests *
 	if (blocked)
 		ret->limit = sl_gcra_limit(0, rule->window_ns);
 	else if (is_over(rule->lease_until_ns, now_ns))
-		ret->limit = after_lease(requests, rule);
+		ret->limit = after_lease(requests, rule, now_ns);
 }
 
 enum sl_mode sl_requests_mode(const struct sl_requests *requests, enum sl_mode node)

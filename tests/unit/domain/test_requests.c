@@ -104,6 +104,33 @@ static void a_lease_that_ended_falls_back(void **state)
 	}
 }
 
+/* From 10 a minute to 4 a minute: half way it is 7, in rate and in burst. */
+static void a_blend_is_a_straight_line_of_rates(void **state)
+{
+	static const struct {
+		uint64_t over_ns, size, least_ns, most_ns;
+	} cases[] = { { 0, 10, MINUTE / 10, MINUTE / 10 },
+		      { SL_BLEND_NS / 2, 7, MINUTE / 7 - 1, MINUTE / 7 + 1 },
+		      { SL_BLEND_NS, 4, MINUTE / 4, MINUTE / 4 },
+		      { 100 * SL_BLEND_NS, 4, MINUTE / 4, MINUTE / 4 } };
+	struct sl_tenant_spec tenant = tenant_of(5 * S_NS, SL_FALLBACK_BLEND);
+	struct sl_requests made = made_of(&tenant);
+
+	made.rule[SL_REQUEST_ROUTES_DECIDE].safe = sl_gcra_limit(4, MINUTE);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct sl_request_rule_now rule =
+			now(&made, SL_REQUEST_ROUTES_DECIDE, STARTED + 5 * S_NS + cases[i].over_ns);
+
+		assert_int_equal(sl_gcra_size(&rule.limit), cases[i].size);
+		assert_in_range(rule.limit.period_ns, cases[i].least_ns, cases[i].most_ns);
+	}
+	/* The longest periods there are do not overflow. */
+	made.rule[SL_REQUEST_ROUTES_DECIDE].limit = sl_gcra_limit(1, 86400 * S_NS);
+	made.rule[SL_REQUEST_ROUTES_DECIDE].safe = sl_gcra_limit(1, 86400 * S_NS);
+	assert_int_equal(now(&made, SL_REQUEST_ROUTES_DECIDE, STARTED + 9 * S_NS).limit.period_ns,
+			 86400 * S_NS);
+}
+
 static void a_block_holds_until_its_end_whatever_is_set(void **state)
 {
 	struct sl_tenant_spec tenant = tenant_of(0, SL_FALLBACK_LAST);
@@ -150,6 +177,7 @@ int main(void)
 		cmocka_unit_test(what_was_asked_for_is_what_gateways_read),
 		cmocka_unit_test(what_was_not_said_is_the_gateways),
 		cmocka_unit_test(a_lease_that_ended_falls_back),
+		cmocka_unit_test(a_blend_is_a_straight_line_of_rates),
 		cmocka_unit_test(a_block_holds_until_its_end_whatever_is_set),
 		cmocka_unit_test(the_laxer_mode_applies),
 		cmocka_unit_test(every_class_has_a_name),
