@@ -195,7 +195,12 @@ static void created(struct sl_exchange *exchange, int status, struct sl_span val
 		answer_status(exchange, 201, "created");
 }
 
-static void updated(struct sl_exchange *exchange, int status, struct sl_span value,
+static bool deletes(const struct sl_exchange *exchange)
+{
+	return exchange->match.route->action == SL_ACTION_BLOCK_DELETE;
+}
+
+static void changed(struct sl_exchange *exchange, int status, struct sl_span value,
 		    uint64_t revision)
 {
 	(void)value;
@@ -203,51 +208,34 @@ static void updated(struct sl_exchange *exchange, int status, struct sl_span val
 	if (status)
 		sl_store_answer_lost(exchange, status);
 	else
-		answer_status(exchange, 200, "updated");
+		answer_status(exchange, 200, deletes(exchange) ? "unregistered" : "updated");
 }
 
-/* POST and PUT alike: what is not there is made, what is there replaced. */
-static void looked_for_update(struct sl_exchange *exchange, int status, struct sl_span value,
-			      uint64_t revision)
+static void answer_not_found(struct sl_exchange *exchange, int status)
 {
-	char key[SL_STORE_KEY_MAX];
-
-	(void)value;
-	(void)revision;
-	key_of(key, exchange);
-	if (!status)
-		sl_store_put(exchange, SL_BUCKET_REGISTRY, key, exchange->body, updated);
-	else if (status == -ENOENT)
-		sl_store_update(exchange, SL_BUCKET_REGISTRY, key, exchange->body, 0, created);
-	else
-		sl_store_answer_lost(exchange, status);
-}
-
-static void deleted(struct sl_exchange *exchange, int status, struct sl_span value,
-		    uint64_t revision)
-{
-	(void)value;
-	(void)revision;
-	if (status)
-		sl_store_answer_lost(exchange, status);
-	else
-		answer_status(exchange, 200, "unregistered");
-}
-
-static void looked_for_delete(struct sl_exchange *exchange, int status, struct sl_span value,
-			      uint64_t revision)
-{
-	char key[SL_STORE_KEY_MAX];
-
-	(void)value;
-	(void)revision;
-	key_of(key, exchange);
-	if (!status)
-		sl_store_delete(exchange, SL_BUCKET_REGISTRY, key, deleted);
-	else if (status == -ENOENT)
+	if (status == -ENOENT)
 		refuse(exchange, SL_CODE_NOT_FOUND, 404, "no such block");
 	else
 		sl_store_answer_lost(exchange, status);
+}
+
+/* What is there is deleted or, by POST and PUT alike, replaced; these make what is not. */
+static void looked_for(struct sl_exchange *exchange, int status, struct sl_span value,
+		       uint64_t revision)
+{
+	char key[SL_STORE_KEY_MAX];
+
+	(void)value;
+	(void)revision;
+	key_of(key, exchange);
+	if (!status && deletes(exchange))
+		sl_store_delete(exchange, SL_BUCKET_REGISTRY, key, changed);
+	else if (!status)
+		sl_store_put(exchange, SL_BUCKET_REGISTRY, key, exchange->body, changed);
+	else if (status == -ENOENT && !deletes(exchange))
+		sl_store_update(exchange, SL_BUCKET_REGISTRY, key, exchange->body, 0, created);
+	else
+		answer_not_found(exchange, status);
 }
 
 static void got(struct sl_exchange *exchange, int status, struct sl_span value, uint64_t revision)
@@ -255,10 +243,8 @@ static void got(struct sl_exchange *exchange, int status, struct sl_span value, 
 	(void)revision;
 	if (!status)
 		sl_answer_json(exchange, 200, value);
-	else if (status == -ENOENT)
-		refuse(exchange, SL_CODE_NOT_FOUND, 404, "no such block");
 	else
-		sl_store_answer_lost(exchange, status);
+		answer_not_found(exchange, status);
 }
 
 static bool parts_are_good(const struct sl_exchange *exchange)
@@ -291,10 +277,6 @@ void sl_do_block(struct sl_exchange *exchange)
 		sl_store_list(exchange, SL_BUCKET_REGISTRY, key, "blocks", LIST_MAX);
 	else if (action == SL_ACTION_BLOCK_GET)
 		sl_store_get(exchange, SL_BUCKET_REGISTRY, key, got);
-	else if (action == SL_ACTION_BLOCK_DELETE)
-		sl_store_get(exchange, SL_BUCKET_REGISTRY, key, looked_for_delete);
-	else if (!judge(exchange))
-		return;
-	else
-		sl_store_get(exchange, SL_BUCKET_REGISTRY, key, looked_for_update);
+	else if (deletes(exchange) || judge(exchange))
+		sl_store_get(exchange, SL_BUCKET_REGISTRY, key, looked_for);
 }
