@@ -114,6 +114,8 @@ stack_names() {
 
 # ---- settings: the examples, with this stack's ports and folder ------------------------
 
+# Further edits of all of them, for tests.
+stack_sed=(-e '')
 # stack_config NAME [SED...]: docs/examples/stack/NAME into the stack's folder
 stack_config() {
 	local name=$1
@@ -124,7 +126,7 @@ stack_config() {
 		-e "s|nats://127.0.0.1:4222|nats://$stack_nats|g" \
 		-e "s|127.0.0.1:8080|$stack_gateway_host:$stack_port|g" \
 		-e "s|127.0.0.1:9101|$stack_host:$stack_metrics_port|g" \
-		"$@" "$stack_examples/$name"
+		"${stack_sed[@]}" "$@" "$stack_examples/$name"
 }
 
 # Whose the keys are.
@@ -171,9 +173,12 @@ stack_key_line() {
 
 # ---- the programs --------------------------------------------------------------------------
 
+# Further options of nats-server, for tests.
+stack_nats_options=()
 stack_start_nats() {
 	mkdir -p "$stack_dir/jetstream"
-	stack_spawn nats nats-server -a "$stack_host" -p "$stack_nats_port" -js -sd "$stack_dir/jetstream"
+	stack_spawn nats nats-server -a "$stack_host" -p "$stack_nats_port" -js -sd "$stack_dir/jetstream" \
+		"${stack_nats_options[@]}"
 	stack_wait nats 10 bash -c "exec 3<>/dev/tcp/$stack_host/$stack_nats_port && head -c 4 <&3 | grep -q INFO"
 }
 
