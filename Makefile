@@ -53,6 +53,7 @@ KERNEL_SRC   := $(wildcard tests/bpf/test_*.c)
 BENCH_SRC    := $(filter-out %.bpf.c,$(wildcard tests/bench/*.c))
 TOOL_SRC     := $(wildcard tests/tools/*.c)
 FUZZ_SRC     := $(wildcard tests/fuzz/fuzz_*.c)
+SIM_SRC      := $(wildcard tests/sim/*.c)
 INTEGRATION   = $(call only,$(wildcard tests/integration/test_*.sh))
 LINTS         = $(call only,$(sort $(wildcard tests/lint/check_*.sh tests/lint/house_rules.sh tests/lint/test_*.sh)))
 
@@ -74,6 +75,7 @@ KERNEL    := $(patsubst %.c,$(O)/%,$(call only,$(KERNEL_SRC)))
 BENCH     := $(BENCH_SRC:tests/bench/%.c=$(O)/bin/bench-%)
 TOOLS     := $(TOOL_SRC:tests/tools/%.c=$(O)/bin/%)
 FUZZ      := $(patsubst %.c,$(O)/%,$(call only,$(FUZZ_SRC)))
+SIM       := $(O)/bin/sim
 obj        = $(patsubst %.c,$(O)/obj/%.o,$(1))
 
 # ---- flags ----------------------------------------------------------------------
@@ -221,6 +223,8 @@ $(BENCH): $(O)/bin/bench-%: $(O)/obj/tests/bench/%.o $(HARNESS) $(LIB) $(O)/stam
 	$(call link,-lcmocka)
 $(TOOLS): $(O)/bin/%: $(O)/obj/tests/tools/%.o $(HARNESS) $(LIB) $(O)/stamp/ld
 	$(call link,-lcmocka)
+$(SIM): $(call obj,$(SIM_SRC)) $(HARNESS) $(LIB) $(O)/stamp/ld
+	$(call link,-lcmocka)
 # With LINK_FUZZ libFuzzer brings the main function, else replay.c does.
 $(FUZZ): $(O)/%: $(O)/obj/%.o $(if $(LINK_FUZZ),,$(O)/obj/tests/fuzz/replay.o) $(LIB) $(O)/stamp/ld
 	$(call link,$(LINK_FUZZ))
@@ -291,6 +295,11 @@ fuzz: $(SKEL) $(TEST_SKEL) ## fuzz one parser: T=name SECONDS=60
 	$(Q)mkdir -p $(O)/fuzz/found/$(T) $(O)/fuzz/crashes
 	$(Q)$(O)/fuzz/tests/fuzz/fuzz_$(T) -max_total_time=$(SECONDS) -timeout=10 -rss_limit_mb=2048 \
 		-artifact_prefix=$(O)/fuzz/crashes/$(T)- $(O)/fuzz/found/$(T) tests/fuzz/corpus/$(T)
+
+.PHONY: sim
+sim: $(SIM) ## simulate quotas: thousands of seeds with faults, then the design's table
+	$(Q)mkdir -p $(O)/bench
+	$(Q)tests/sim/run.sh
 
 .PHONY: bench
 bench: all benches ## measure beside the targets and the peers: build/bench/results.json

@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/sim/design.h"
+
+#include <stdlib.h>
+#include <time.h>
+
+#include "tests/harness/options.h"
+#include "userspace/base/cleanup.h"
+
+#define END_S	290
+#define TICK_NS (20 * SL_SIM_MS_NS)
+#define PLACES	16u
+
+/* seconds */
+static const struct {
+	double warm, shift, crash, back, outage, outage_shift, outage_end, failover_shift, failover,
+		failover_end, partition, partition_end;
+} at = { 20, 60, 100, 140, 160, 170, 190, 219.4, 220, 230, 245, 265 };
+
+static uint64_t ns(double seconds)
+{
+	return (uint64_t)(seconds * 1e9);
+}
+
+static void plan(struct sl_faults *faults, uint32_t nodes)
+{
+	const uint32_t tenth = nodes >= 10 ? nodes / 10 : 1;
+	const struct sl_fault script[] = {
+		{ .kind = SL_FAULT_SHIFT, .at_ns = ns(at.shift) },
+		{ .kind = SL_FAULT_CRASH,
+		  .at_ns = ns(at.crash),
+		  .for_ns = ns(at.back - at.crash),
+		  .node = nodes / 2,
+		  .count = tenth },
+		{ .kind = SL_FAULT_OUTAGE,
+		  .at_ns = ns(at.outage),
+		  .for_ns = ns(at.outage_end - at.outage) },
+		{ .kind = SL_FAULT_SHIFT, .at_ns = ns(at.outage_shift) },
+		{ .kind = SL_FAULT_SHIFT, .at_ns = ns(at.failover_shift) },
+		{ .kind = SL_FAULT_FAILOVER, .at_ns = ns(at.failover), .amount = 1 },
+		{ .kind = SL_FAULT_PARTITION,
+		  .at_ns = ns(at.partition),
+		  .for_ns = ns(at.partition_end - at.partition),
+		  .count = tenth,
+		  .amount = 0 },
+	};
+
+	for (size_t i = 0; i < sizeof(script) / sizeof(script[0]); i++)
+		sl_faults_add(faults, script[i]);
+}
+
+/* ---- the table -------------------------------------------------------------------- */
+
+struct figures {
+	const struct sl_record *record;
+	double *limit, *burst;
+	FILE *out;
+	int missed;
+};
+
+static void init(struct figures *figures, const struct sl_world *world, FILE *out)
+{
+	uint32_t tenants = world->options.tenants;
+
+	*figures = (struct figures){ .record = &world->record,
+				     .limit = calloc(tenants, sizeof(double)),
+				     .burst = calloc(tenants, sizeof(double)),
+				     .out = out };
+	if (!figures->limit || !figures->burst)
+		sl_die("no memory for limits");
+	for (uint32_t i = 0; i < tenants; i++) {
+		figures->limit[i] = (double)world->tenant[i].terms.rate_mu_per_s / SL_SIM_MU;
+		figures->burst[i] = (double)world->tenant[i].terms.burst_mu / SL_SIM_MU;
+	}
+}
+
+static void release(struct figures *figures)
+{
+	free(figures->limit);
+	free(figures->burst);
+}
+
+/* @name: of build/bench/results.json, or NULL. @sign: "<=", ">=", or "" without a target. */
+static void show(struct figures *figures, const char *text, const char *name, double value,
+		 const char *sign, double target)
+{
+	bool is_met = sign[0] == '>' ? value >= target : value <= target;
+
+	printf("  %-44s %9.4f", text, value);
+	if (sign[0])
+		printf("  %s %-7g %s", sign, target, is_met ? "yes" : "NO");
+	putchar('\n');
+	figures->missed += sign[0] && !is_met;
+	if (name && figures->out)
+		(void)fprintf(figures->out, "measured %s - %.6f %.6f %.6f\n", name, value, value,
+			      value);
+}
+
+static struct sl_period period(double from_s, double until_s)
+{
+	return (struct sl_period){ from_s, until_s };
+}
+
+static double over(const struct figures *figures, double from_s, double until_s)
+{
+	return sl_record_over(figures->record, period(from_s, until_s), figures->limit,
+			      figures->burst);
+}
+
+static void print_table(struct figures *figures)
+{
+	const struct sl_record *record = figures->record;
+	double shift_s = sl_record_recovery_s(record, at.shift, period(at.shift - 10, at.shift));
+	double crash_s = sl_record_recovery_s(record, at.crash, period(at.crash - 10, at.crash));
+	double back_s =
+		sl_record_recovery_s(record, at.outage_end, period(at.outage - 10, at.outage));
+	double worst = sl_record_over_worst(record, period(at.partition, at.partition_end),
+					    figures->limit, figures->burst);
+
+	show(figures, "use, steady (%)", "sim.use_percent",
+	     sl_record_use(record, period(at.warm, at.shift)), ">=", 98);
+	show(figures, "over, steady (%)", "sim.over_percent", over(figures, at.warm, at.shift),
+	     "<=", 0);
+	show(figures, "Jain over tenants, steady", "sim.jain_tenants",
+	     sl_record_jain(record, period(at.warm, at.shift)), ">=", .999);
+	show(figures, "shift: to 97 % of before (s)", "sim.shift_s", shift_s, "<=", 2.0);
+	show(figures, "use, 20 s after the shift (%)", NULL,
+	     sl_record_use(record, period(at.shift, at.shift + 20)), "", 0);
+	show(figures, "crash of a tenth: to 97 % of before (s)", "sim.crash_s", crash_s, "<=", 2.2);
+	show(figures, "use, 20 s after the crash (%)", NULL,
+	     sl_record_use(record, period(at.crash, at.crash + 20)), "", 0);
+	show(figures, "outage 30 s, demand moves: use (%)", "sim.outage_use_percent",
+	     sl_record_use(record, period(at.outage, at.outage_end)), ">=", 65);
+	show(figures, "outage: over (%)", NULL, over(figures, at.outage, at.outage_end), "<=", 0);
+	show(figures, "outage over: to 97 % of before (s)", NULL, back_s, "", 0);
+	show(figures, "failover, a second lost: use, 10 s (%)", NULL,
+	     sl_record_use(record, period(at.failover, at.failover_end)), "", 0);
+	show(figures, "failover: over (%)", NULL, over(figures, at.failover, at.failover_end), "",
+	     0);
+	show(figures, "partition of a tenth, 20 s: use (%)", NULL,
+	     sl_record_use(record, period(at.partition, at.partition_end)), "", 0);
+	show(figures, "partition: over (%)", NULL, over(figures, at.partition, at.partition_end),
+	     "", 0);
+	show(figures, "partition: over, worst tenant (%)", NULL, worst, "", 0);
+}
+
+/* Use by size of tenant, where to look when the sum is too low. */
+static void print_tenants(const struct figures *figures, double from_s, double until_s)
+{
+	const struct sl_record *record = figures->record;
+
+	for (uint32_t t = 0; t < record->tenants; t++) {
+		double offered = 0, admitted = 0, exact = 0;
+
+		for (size_t i = (size_t)(from_s * 10); i < (size_t)(until_s * 10); i++) {
+			const struct sl_step *step = &record->step[i * record->tenants + t];
+
+			offered += step->offered;
+			admitted += step->admitted;
+			exact += step->exact;
+		}
+		printf("  tenant %3u limit %7.1f/s offered %6.2f of it: %6.2f %% of the exact\n", t,
+		       figures->limit[t], offered / figures->limit[t] / (until_s - from_s),
+		       100 * admitted / exact);
+	}
+}
+
+static double cpu_s(void)
+{
+	return (double)clock() / CLOCKS_PER_SEC;
+}
+
+static int report_finding(const struct sl_world *world)
+{
+	const struct sl_sim_finding *finding = &world->finding;
+
+	if (!finding->rule)
+		return 0;
+	printf("  at %.3f s, tenant %u: %s: is %.3f, bound %.3f\n", (double)finding->at_ns / 1e9,
+	       finding->tenant, finding->rule, finding->is, finding->bound);
+	return 1;
+}
+
+int sl_sim_run_design(const struct sl_sim_design *design, FILE *out)
+{
+	struct sl_faults faults = { 0 };
+	sl_cleanup(sl_world_freep) struct sl_world *world = NULL;
+	sl_cleanup(release) struct figures figures = { 0 };
+	const struct sl_sim_options options = {
+		.seed = design->seed,
+		.nodes = design->nodes,
+		.tenants = design->tenants,
+		.places = design->places,
+		.end_ns = END_S * SL_SIM_S_NS,
+		.tick_ns = TICK_NS,
+		.model = design->model,
+		.is_design = true,
+		.can_recover = true,
+	};
+	double begin_s = cpu_s();
+	int broken;
+
+	plan(&faults, design->nodes);
+	world = sl_world_new(&options, &faults);
+	sl_world_run(world);
+	printf("%u nodes, %u tenants, demand %s, %d s, seed %llu\n", design->nodes, design->tenants,
+	       sl_demand_name(design->model), END_S, (unsigned long long)design->seed);
+	broken = report_finding(world);
+	init(&figures, world, out);
+	if (!broken)
+		print_table(&figures);
+	if (design->lists_tenants)
+		print_tenants(&figures, at.warm, at.shift);
+	printf("  %.0f renewals and charges/s at the store, %.0f s of CPU\n",
+	       (double)world->renewals / END_S, cpu_s() - begin_s);
+	return figures.missed + broken;
+}
+
+/* ---- size ------------------------------------------------------------------------- */
+
+int sl_sim_run_large(uint64_t seed, double seconds, uint32_t nodes, uint32_t tenants)
+{
+	struct sl_faults faults = { 0 };
+	sl_cleanup(sl_world_freep) struct sl_world *world = NULL;
+	const struct sl_sim_options options = {
+		.seed = seed,
+		.nodes = nodes,
+		.tenants = tenants,
+		.places = PLACES,
+		.end_ns = ns(seconds),
+		.tick_ns = TICK_NS,
+		.is_design = true,
+	};
+	double begin_s = cpu_s();
+
+	world = sl_world_new(&options, &faults);
+	sl_world_run(world);
+	printf("%u nodes, %u tenants, %u places each, %.1f s: %.0f renewals and charges/s, %.1f s of "
+	       "CPU\n",
+	       nodes, tenants, world->options.places, seconds, (double)world->renewals / seconds,
+	       cpu_s() - begin_s);
+	return report_finding(world);
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The table of the design: one run of 290 s with each fault at its time, measured against
+ * the exact bucket; and the run for size.
+ *
+ * Thread: one at a time.
+ */
+#pragma once
+
+#include <stdint.h>
+
+#include "tests/sim/world.h"
+
+struct sl_sim_design {
+	uint64_t seed;
+	uint32_t nodes, tenants, places;
+	enum sl_demand_model model;
+	bool lists_tenants; /* their use in the steady part */
+};
+
+/*
+ * Runs it, prints the table, and for each figure that has a name a line "measured NAME -
+ * VALUE VALUE VALUE" to @out (may be NULL), as tests/bench/report.py reads them. Returns how many
+ * targets were missed; a rule that does not hold counts as one.
+ */
+int sl_sim_run_design(const struct sl_sim_design *design, FILE *out);
+
+/* @seconds of 1,000 nodes and 10,000 tenants, each on 16 nodes; prints what the store had to
+ * do. Returns how many targets were missed. */
+int sl_sim_run_large(uint64_t seed, double seconds, uint32_t nodes, uint32_t tenants);
