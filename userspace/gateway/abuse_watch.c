@@ -53,7 +53,7 @@ static void tell(const struct sl_exchange *exchange, enum sl_abuse_pattern patte
 	(void)inet_ntop(exchange->call.peer_bytes == 16 ? AF_INET6 : AF_INET, exchange->call.peer,
 			address, sizeof(address));
 	sl_count_up(&gateway->counters->counts[SL_COUNT_ABUSE + pattern], 1);
-	sl_log_limited(gateway->log, SL_LOG_CLIENTS, critical ? SL_LOG_ERROR : SL_LOG_WARN,
+	sl_log_limited(gateway->log, SL_LOG_ABUSE, critical ? SL_LOG_ERROR : SL_LOG_WARN,
 		       "a pattern of abuse", SL_STR("event_type", sl_abuse_name(pattern)),
 		       SL_STR("severity", critical ? "critical" : "warning"),
 		       SL_STR("action", action_name(rules_of(exchange)->action[pattern])),

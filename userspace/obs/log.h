@@ -41,6 +41,7 @@ enum sl_log_class {
 	SL_LOG_SCRAPES,
 	SL_LOG_SYNC,
 	SL_LOG_LINKS,
+	SL_LOG_ABUSE,
 	SL_LOG_CLASSES,
 };
 
