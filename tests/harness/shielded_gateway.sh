@@ -106,10 +106,16 @@ shielded_start_gateway() {
 			}
 		}
 	NGINX
-	spawn node nginx -e "$sl_dir/nginx.log" -p "$sl_dir" -c "$sl_dir/nginx.conf"
-	nginx_pid=$spawned_pid
+	shielded_start_alone || return 1
 	wait_for 10 in_ns node curl -fsS -m 2 -o "$sl_dir/ready" http://127.0.0.1/health/ready 2>"$sl_dir/curl" &&
 		wait_for 10 gateway_metric_is gateway_agent_connected 1
+}
+
+# The nginx of nginx.conf, whether there is an agent or not.
+shielded_start_alone() {
+	spawn node nginx -e "$sl_dir/nginx.log" -p "$sl_dir" -c "$sl_dir/nginx.conf"
+	nginx_pid=$spawned_pid
+	wait_for 10 in_ns node curl -fsS -m 2 -o "$sl_dir/ready" http://127.0.0.1/health/live 2>"$sl_dir/curl"
 }
 
 # The master and its workers, by their ids: nobody can tidy up after themselves.

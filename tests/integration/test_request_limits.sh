@@ -1,0 +1,160 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# Limits of requests that the agent sets, with a real agent, two nginx of two workers each
+# and concurrent clients: all of them share one bucket to the request; who dies changes
+# nothing, and who comes back finds it as it was.
+set -uo pipefail
+cd "$(dirname "$0")/../.." || exit 1
+. tests/harness/netns.sh
+. tests/harness/shielded_gateway.sh
+
+# A second nginx on the node, other ports and the same configuration.
+start_second() {
+	sed -e 's/listen 80 /listen 8000 /; /listen \[::\]/d; /listen 8[23] /d; s/:9101/:9102/' \
+		-e "s,$sl_dir/nginx,$sl_dir/second,g" "$sl_dir/nginx.conf" >"$sl_dir/second.conf"
+	mkdir -p "$sl_dir/second"
+	spawn node nginx -e "$sl_dir/second.log" -p "$sl_dir" -c "$sl_dir/second.conf"
+	second_pid=$spawned_pid
+	wait_for 10 second_is_linked
+}
+
+second_is_linked() {
+	[ "$(in_ns node curl -sf -m 5 http://127.0.0.1:9102/metrics |
+		awk '$1 == "gateway_agent_connected" { print $2 }')" = 1 ]
+}
+
+# burst COUNT TENANT: so many decides at once, over both gateways; how many were 200
+burst() {
+	# shellcheck disable=SC2016 # the shells in the namespace expand it
+	in_ns client bash -c 'seq "$1" | xargs -P 16 -I N bash -c "
+		curl -s -m 10 -o /dev/null -w \"%{http_code}\n\" -H \"X-API-Key: $2\" \
+			-H \"Content-Type: application/json\" -d \"\$3\" \
+			http://10.1.0.1:\$((N % 2 ? 80 : 8000))/api/v1/routes/decide" burst "" "$2" "$3"' \
+		burst "$1" "${key[$2]}" "$(request "$2")" >"$sl_dir/burst"
+	grep -c '^200$' "$sl_dir/burst"
+}
+
+request() {
+	printf '{"version":"1","tenant_id":"%s","request_id":"r1","task":{"type":"chat","payload":{"text":"long enough"}}}' "$1"
+}
+
+# decide TENANT [PORT] [HEADERS FILE]: the status
+decide() {
+	in_ns client curl -s -m 10 -D "${3:-$sl_dir/fields}" -o "$sl_dir/answer" -w '%{http_code}' \
+		-H "X-API-Key: ${key[$1]}" -H 'Content-Type: application/json' -d "$(request "$1")" \
+		"http://10.1.0.1:${2:-80}/api/v1/routes/decide"
+}
+
+decides() {
+	[ "$(decide "${@:2}")" = "$1" ]
+}
+
+# refused TENANT: at both gateways
+refused() {
+	decides 429 "$1" 80 && decides 429 "$1" 8000
+}
+
+counted() {
+	ctl tenants get acme --json | json "next(c['$2'] for c in d['requests'] if c['class'] == '$1')"
+}
+
+# requests TENANT TEXT: its `requests` in the configuration
+requests() {
+	sed -i "s/  - {name: $1[,}].*/  - {name: $1, $2}/" "$sl_dir/agent.yaml"
+	ctl reload >"$sl_dir/said" && sleep 0.1 # a worker keeps what it read for 50 ms
+}
+
+limit() {
+	ctl limit set acme "$@" >"$sl_dir/said" && sleep 0.1
+}
+
+shielded_begin acme beta small
+gateway_options=(--gateway-socket "$sl_dir/gateway.sock" --gateway-group nogroup)
+check "the router starts" shielded_start_router || exit 1
+check "a gateway starts" shielded_start_gateway || exit 1
+check "and another on the same node" start_second || exit 1
+admin=$(openssl rand -hex 16)
+printf '  - {hmac: %s, tenant: beta, plan: large, roles: [admin]}\n' "$(printf %s "$admin" | openssl dgst \
+	-sha256 -mac HMAC -macopt hexkey:9f86d081884c7d659a2feaa0c55ad015 | sed 's/.* //')" >>"$sl_dir/keys.yaml"
+
+# ---- who says the limit ------------------------------------------------------------------
+
+check_equal "what the agent does not limit is as the plan says" "$(burst 20 acme)" 20
+before=$(counted routes_decide admitted)
+own=$(gateway_metric 'gateway_request_limits_source_total{source="gateway"}')
+check "which is counted" test "$own" -gt 0
+check_equal "a plan's limit is one over both gateways as well" "$(burst 40 small)" 20
+requests acme 'requests: {window: 1d}'
+limit requests.routes_decide=40
+check_equal "of 120 concurrent requests to four workers the agent's 40 pass" "$(burst 120 acme)" 40
+check "the rest is told 429, with the node's limit" grep -qi '^x-ratelimit-limit: 40' \
+	<(decide acme 80 /dev/stdout)
+check_equal "what passed is counted in the kernel's map" "$(counted routes_decide admitted)" $((before + 40))
+check "and what did not" test "$(counted routes_decide refused)" -ge 80
+check_equal "nothing is left" "$(counted routes_decide left)" 0
+check "who said so is counted" test \
+	"$(gateway_metric 'gateway_request_limits_source_total{source="agent"}')" -gt 0
+check_equal "other tenants are served" "$(burst 20 beta)" 20
+check "sluicectl shows what was set" grep -q 'acme *requests_routes_decide *40 a window' <(ctl limit list)
+
+override() {
+	in_ns client curl -s -m 10 -o "$sl_dir/answer" -w '%{http_code}' -H "X-API-Key: $admin" \
+		-H 'Content-Type: application/json' http://10.1.0.1/api/v1/admin/rate-limit/overrides \
+		-d "{\"tenant_id\":\"$1\",\"class\":\"routes_decide\",\"limit\":$2}"
+}
+check "one gateway's operator may not change it" wait_for 5 test "$(override acme 9)" = 409
+check_equal "what the agent leaves open may be overridden" "$(override beta 0)" 200
+check "at this gateway" decides 429 beta 80
+check "and no other" decides 200 beta 8000
+check_equal "and back" "$(override beta null)" 200
+
+# ---- who dies ---------------------------------------------------------------------------------
+
+stop_agent KILL
+check "without the agent the limit stays" refused acme
+check "and others are served" decides 200 beta
+shielded_kill_gateway
+check "a gateway comes back without the agent" shielded_start_alone || exit 1
+start_agent node "${gateway_options[@]}" || { not_ok "the agent starts again" && exit 1; }
+check "both find it" wait_for 10 gateway_metric_is gateway_agent_connected 1
+check "the words have outlived agent and gateway" refused acme
+check_equal "the counters too" "$(counted routes_decide admitted)" $((before + 40))
+limit requests.routes_decide=unlimited
+check "a limit that is lifted acts on both" decides 200 acme 80
+check "at once" decides 200 acme 8000
+limit requests.global=0
+check "none at all is refused" refused acme
+ctl mode set shadow --tenant acme >"$sl_dir/said"
+sleep 0.1
+check "in shadow it passes" decides 200 acme
+check "and is counted" test "$(gateway_metric gateway_rate_limit_shadow_total)" -gt 0
+ctl mode clear --tenant acme >"$sl_dir/said"
+ctl limit clear acme >"$sl_dir/said"
+sleep 0.1
+check "then the configuration's limit is back" decides 429 acme
+
+# ---- other maps ---------------------------------------------------------------------------------
+
+sed -i '/^metrics:/a sizes: {tenants: 2048}' "$sl_dir/agent.yaml"
+stop_agent
+start_agent node "${gateway_options[@]}" --migrate || { not_ok "the agent migrates" && exit 1; }
+check "gateways follow into larger maps" wait_for 10 gateway_metric_is gateway_agent_connected 1
+check "the other one too" wait_for 10 second_is_linked
+check "where the bucket is as empty as before" refused acme
+limit requests.routes_decide=unlimited
+check "and the agent is listened to" decides 200 acme
+
+# ---- leases ---------------------------------------------------------------------------------------
+
+requests beta 'lease: 1s, on_lease_expiry: open, requests: {window: 1d, routes_decide: 1}'
+check "a tenant with a lease may use its limit up" wait_for 5 refused beta
+sleep 1.5
+check "which lasts longer than one lease while the agent renews it" refused beta
+stop_agent KILL
+check "without the agent its fallback applies, which is open" wait_for 3 decides 200 beta
+check "and only its" decides 200 acme
+start_agent node "${gateway_options[@]}" || not_ok "the agent starts at last"
+check "until the agent is back" wait_for 5 refused beta
+check "nginx has nothing to complain of" test -z "$(cat "$sl_dir"/{nginx,second}.log |
+	grep -E '\[(alert|emerg)\]' | grep -v 'exited on signal 9')"
+kill -TERM "$second_pid"
