@@ -136,7 +136,7 @@ static bool can_be(const struct sl_central *central, const struct sl_charged *ch
 static void take(struct sl_central *central, const struct sl_charged *charged, uint64_t now_ns)
 {
 	central->credit_mu += central->asked_charge_mu + charged->paid_mu;
-	central->slot_mu = charged->paid_mu;
+	central->slot_mu = central->credit_mu > 0 ? central->credit_mu : 0;
 	central->block_ms = charged->wait_ms;
 	central->block_until_ns =
 		charged->wait_ms ? now_ns + (uint64_t)charged->wait_ms * MS_NS : 0;

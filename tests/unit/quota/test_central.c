@@ -1,0 +1,277 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The node's side alone, and then nodes with a bucket in the model of the store. */
+#include "userspace/quota/central.h"
+
+#include <string.h>
+
+#include "tests/harness/test.h"
+#include "userspace/quota/store.h"
+
+#define R      25000 /* mu/s: 25 requests */
+#define B      12000
+#define ONE    1000
+#define MS_NS  1000000ull
+#define START  (1000000 * MS_NS)
+#define WALL   1700000000000000 /* us */
+#define NODES  8
+#define STEP   10 /* ms */
+#define RTT_MS 20
+
+static struct sl_terms terms(void)
+{
+	struct sl_terms small = sl_terms_of(1, R, B);
+
+	small.small = true;
+	return small;
+}
+
+static struct sl_quota_state state_of(const struct sl_central *central, uint64_t now)
+{
+	struct sl_quota_state state;
+
+	sl_central_state(central, &state, now);
+	return state;
+}
+
+/* Asked once, and answered with this. */
+static struct sl_central answered(int64_t paid, int64_t wait_ms, uint64_t now)
+{
+	const struct sl_terms small = terms();
+	const struct sl_charged charged = {
+		.paid_mu = paid, .wait_ms = wait_ms, .rate_mu_per_s = R, .gen = 1, .live = 4
+	};
+	struct sl_central central;
+	struct sl_charge charge;
+	uint64_t id;
+
+	sl_central_begin(&central, &small, 4, 7, now);
+	sl_central_observe(&central, 100 * ONE, ONE, now);
+	sl_central_ask(&central, &charge, &id, now);
+	assert_int_equal(charge.passed_mu, ONE);
+	assert_true(charge.want_mu >= ONE);
+	assert_true(sl_central_answer(&central, id, &charged, now));
+	return central;
+}
+
+static void cold_is_one_cost_and_a_hundredth(void **state)
+{
+	const struct sl_terms small = terms();
+	struct sl_central central;
+
+	sl_central_begin(&central, &small, 4, 7, START);
+	assert_int_equal(state_of(&central, START).mode, SL_QUOTA_MODE_COLD);
+	assert_int_equal(state_of(&central, START).rate_mu_per_s, R / 400);
+	assert_int_equal(state_of(&central, START).cap_mu, ONE);
+	assert_int_equal(sl_central_due_ns(&central, START), UINT64_MAX);
+	sl_central_observe(&central, ONE, ONE, START);
+	assert_true(sl_central_due_ns(&central, START) <= START);
+}
+
+static void a_refusal_blocks_and_then_asks(void **state)
+{
+	struct sl_central central = answered(0, 300, START);
+
+	assert_true(state_of(&central, START).block_until_ns >= START + 300 * MS_NS);
+	sl_central_observe(&central, 100 * ONE, 0, START + 10 * MS_NS);
+	assert_int_equal(sl_central_due_ns(&central, START + 10 * MS_NS), START + 300 * MS_NS);
+	assert_int_equal(central.counts.refused, 1);
+}
+
+static void a_promise_is_there_when_the_wait_is_over(void **state)
+{
+	struct sl_central central = answered(2 * ONE, 200, START);
+	struct sl_quota_state now = state_of(&central, START);
+
+	assert_int_equal(now.block_until_ns, START + 200 * MS_NS);
+	assert_int_equal(now.cap_mu, 2 * ONE);
+	assert_int_equal(now.rate_mu_per_s, 2 * ONE * 1000 / 200);
+}
+
+static void questions_are_a_tenth_of_a_second_apart(void **state)
+{
+	struct sl_central central = answered(ONE, 0, START);
+
+	sl_central_observe(&central, 100 * ONE, ONE, START + 10 * MS_NS);
+	assert_int_equal(sl_central_due_ns(&central, START + 10 * MS_NS),
+			 START + SL_CENTRAL_GAP_MS * MS_NS);
+}
+
+static void what_passed_unpaid_is_charged_once(void **state)
+{
+	struct sl_central central = answered(ONE, 0, START);
+	const struct sl_charged charged = { .rate_mu_per_s = R, .live = 4 };
+	struct sl_charge charge;
+	uint64_t id;
+
+	sl_central_observe(&central, 4 * ONE, 4 * ONE, START);
+	sl_central_ask(&central, &charge, &id, START + 100 * MS_NS);
+	assert_int_equal(charge.passed_mu, 3 * ONE);
+	sl_central_failed(&central, id, START + 350 * MS_NS);
+	sl_central_ask(&central, &charge, &id, START + 400 * MS_NS);
+	assert_int_equal(charge.passed_mu, 3 * ONE); /* unheard: again */
+	assert_true(sl_central_answer(&central, id, &charged, START + 400 * MS_NS));
+	assert_false(sl_central_answer(&central, id, &charged, START + 400 * MS_NS));
+	sl_central_ask(&central, &charge, &id, START + 500 * MS_NS);
+	assert_int_equal(charge.passed_mu, 0);
+}
+
+static void an_outage_leaves_the_safe_share_and_no_debt(void **state)
+{
+	struct sl_central central = answered(ONE, 0, START);
+	uint64_t now = START + 100 * MS_NS, id;
+	struct sl_charge charge;
+
+	sl_central_observe(&central, ONE, ONE, now);
+	sl_central_ask(&central, &charge, &id, now);
+	sl_central_failed(&central, id, now);
+	now += 5000 * MS_NS;
+	assert_int_equal(state_of(&central, now).mode, SL_QUOTA_MODE_SAFE);
+	assert_int_equal(state_of(&central, now).rate_mu_per_s, R / 4);
+	assert_true(sl_central_due_ns(&central, now) <= now);
+	sl_central_observe(&central, 100 * ONE, 50 * ONE, now);
+	sl_central_ask(&central, &charge, &id, now);
+	assert_int_equal(charge.passed_mu, 0);
+	central.terms.on_expiry = SL_EXPIRY_CLOSED;
+	assert_int_equal(state_of(&central, now).rate_mu_per_s, 0);
+}
+
+static void an_idle_node_is_cold(void **state)
+{
+	struct sl_central central = answered(ONE, 0, START);
+
+	assert_int_equal(state_of(&central, START + 2999 * MS_NS).mode, SL_QUOTA_MODE_HELD);
+	assert_int_equal(state_of(&central, START + 3000 * MS_NS).mode, SL_QUOTA_MODE_COLD);
+	assert_int_equal(state_of(&central, START + 3000 * MS_NS).expiry_ns, 0);
+}
+
+/* ---- with the store ------------------------------------------------------------------ */
+
+struct node {
+	struct sl_central central;
+	double tokens, admitted;
+	bool is_waiting;
+	uint64_t id, arrives;
+	struct sl_charged answer;
+};
+
+struct cluster {
+	struct node nodes[NODES];
+	struct sl_store *store;
+	uint64_t ms;
+	uint64_t asked;
+};
+
+static void spend(struct node *node, double demand_mu, uint64_t now)
+{
+	struct sl_quota_state state = state_of(&node->central, now);
+	double passed = 0;
+
+	node->tokens += (double)state.rate_mu_per_s * STEP / 1000;
+	if (node->tokens > (double)state.cap_mu)
+		node->tokens = (double)state.cap_mu;
+	if (now >= state.block_until_ns)
+		while (passed + ONE <= demand_mu && node->tokens >= ONE) {
+			passed += ONE;
+			node->tokens -= ONE;
+		}
+	node->admitted += passed;
+	sl_central_observe(&node->central, (int64_t)demand_mu, (int64_t)passed, now);
+}
+
+static void talk(struct cluster *cluster, struct node *node, uint64_t id, uint64_t now)
+{
+	struct sl_charge charge;
+
+	if (node->is_waiting && now >= node->arrives) {
+		node->is_waiting = false;
+		(void)sl_central_answer(&node->central, node->id, &node->answer, now);
+	}
+	if (sl_central_due_ns(&node->central, now) > now)
+		return;
+	sl_central_ask(&node->central, &charge, &node->id, now);
+	assert_int_equal(sl_store_charge(cluster->store, id, 1, &charge,
+					 WALL + (int64_t)cluster->ms * 1000, &node->answer),
+			 0);
+	node->is_waiting = true;
+	node->arrives = now + RTT_MS * MS_NS;
+	cluster->asked++;
+}
+
+/* What all admit in @ms, each with the demand of its place. */
+static double run(struct cluster *cluster, const double demand_per_s[NODES], uint64_t ms)
+{
+	double before = 0, after = 0;
+
+	for (int i = 0; i < NODES; i++)
+		before += cluster->nodes[i].admitted;
+	for (uint64_t end = cluster->ms + ms; cluster->ms < end; cluster->ms += STEP)
+		for (int i = 0; i < NODES; i++) {
+			const uint64_t now = START + cluster->ms * MS_NS;
+
+			spend(&cluster->nodes[i], demand_per_s[i] * ONE * STEP / 1000, now);
+			talk(cluster, &cluster->nodes[i], (uint64_t)i, now);
+		}
+	for (int i = 0; i < NODES; i++)
+		after += cluster->nodes[i].admitted;
+	return after - before;
+}
+
+static void open_cluster(struct cluster *cluster)
+{
+	const struct sl_terms small = terms();
+
+	memset(cluster, 0, sizeof(*cluster));
+	assert_int_equal(sl_store_new(&cluster->store), 0);
+	(void)sl_store_set_terms(cluster->store, &small, WALL / 1000);
+	for (int i = 0; i < NODES; i++)
+		sl_central_begin(&cluster->nodes[i].central, &small, NODES, (uint64_t)i, START);
+}
+
+static void a_flood_on_all_nodes_gets_the_limit_and_no_more(void **state)
+{
+	static const double flood[NODES] = { 1000, 1000, 1000, 1000, 1000, 1000, 1000, 1000 };
+	struct cluster cluster;
+	double got;
+
+	open_cluster(&cluster);
+	got = run(&cluster, flood, 5000);
+	assert_true(got <= 5 * R + B + NODES * ONE);
+	cluster.asked = 0;
+	got = run(&cluster, flood, 60000);
+	assert_true(got <= 60 * R + NODES * ONE);
+	assert_true(got >= 60 * R * 0.98);
+	/* At most ten questions a second of each node. */
+	assert_true(cluster.asked <= NODES * 10 * 60);
+	sl_store_free(cluster.store);
+}
+
+static void one_hot_node_gets_all_of_it(void **state)
+{
+	static const double hot[NODES] = { 1000 };
+	struct cluster cluster;
+	double got;
+
+	open_cluster(&cluster);
+	(void)run(&cluster, hot, 5000);
+	got = run(&cluster, hot, 60000);
+	assert_true(got <= 60 * R + ONE);
+	assert_true(got >= 60 * R * 0.98);
+	sl_store_free(cluster.store);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(cold_is_one_cost_and_a_hundredth),
+		cmocka_unit_test(a_refusal_blocks_and_then_asks),
+		cmocka_unit_test(a_promise_is_there_when_the_wait_is_over),
+		cmocka_unit_test(questions_are_a_tenth_of_a_second_apart),
+		cmocka_unit_test(what_passed_unpaid_is_charged_once),
+		cmocka_unit_test(an_outage_leaves_the_safe_share_and_no_debt),
+		cmocka_unit_test(an_idle_node_is_cold),
+		cmocka_unit_test(a_flood_on_all_nodes_gets_the_limit_and_no_more),
+		cmocka_unit_test(one_hot_node_gets_all_of_it),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
