@@ -192,7 +192,7 @@ void sl_redis_cluster_ask(struct sl_redis *redis)
 
 	if (!node) {
 		try_seed(redis);
-		sl_redis_resolved(redis, false);
+		sl_redis_resolve_later(redis);
 		return;
 	}
 	redis->resolving = true;

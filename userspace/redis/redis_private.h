@@ -136,6 +136,8 @@ void sl_redis_handshake_library(struct sl_redis_node *node);
 int sl_redis_resolve_start(struct sl_redis *redis);
 /* Soon, but not more often than every 100 ms. */
 void sl_redis_resolve_soon(struct sl_redis *redis);
+/* Nobody is there to be asked yet. */
+void sl_redis_resolve_later(struct sl_redis *redis);
 void sl_redis_resolve_ready(struct sl_redis_node *node);
 void sl_redis_resolve_failed(struct sl_redis_node *node);
 /* For cluster.c and resolve.c: an answer came, or none. */

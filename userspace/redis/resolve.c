@@ -50,6 +50,12 @@ void sl_redis_resolved(struct sl_redis *redis, bool found)
 	sl_redis_update_state(redis);
 }
 
+void sl_redis_resolve_later(struct sl_redis *redis)
+{
+	set_timer(redis,
+		  sl_redis_backoff_ns(&again_backoff, redis->resolve_attempts++, &redis->random));
+}
+
 /* ---- sentinels ------------------------------------------------------------------------------- */
 
 static void next_sentinel(struct sl_redis *redis)
