@@ -41,3 +41,11 @@ stack_finish() {
 all_ok() {
 	"$@" || sl_failed=$((sl_failed + 1))
 }
+
+# ledger_has ID: what the request cost, once
+ledger_has() {
+	[ "$(python3 -c 'import sqlite3, sys
+book = sqlite3.connect(f"file:{sys.argv[1]}?mode=ro", uri=True)
+print(*book.execute("select count(*) from usage_events where request_id = ?", (sys.argv[2],)).fetchone())' \
+		"$stack_dir/usage.db" "$1")" = 1 ]
+}

@@ -14,14 +14,6 @@ decided() {
 			"task": {"type": "chat", "payload": {"text": "hello there"}}}')" = 200 ]
 }
 
-# metered ID: the ledger has what it cost
-metered() {
-	[ "$(python3 -c 'import sqlite3, sys
-book = sqlite3.connect(f"file:{sys.argv[1]}?mode=ro", uri=True)
-print(*book.execute("select count(*) from usage_events where request_id = ?", (sys.argv[2],)).fetchone())' \
-		"$stack_dir/usage.db" "$1")" = 1 ]
-}
-
 ready_is() {
 	[ "$(curl -s -m 5 -o "$sl_dir/answer" -w '%{http_code}' "$stack_url/health/ready")" = "$1" ]
 }
@@ -48,7 +40,7 @@ pipeline_by() {
 	: >"$stack_dir/log/nats.log"
 	check "$1: the pipeline is up" stack_up
 	check "$1: a request is accepted" decided "$id"
-	check "$1: worked on, and its cost is in the ledger" wait_for 10 metered "$id"
+	check "$1: worked on, and its cost is in the ledger" wait_for 10 ledger_has "$id"
 	check "$1: nobody of it was refused" bash -c "! grep -q 'authentication error' '$stack_dir/log/nats.log'"
 	gateway_has stranger
 	check "$1: with a stranger's file the gateway is not ready" wait_for 10 ready_is 503
