@@ -57,6 +57,7 @@
 #define SL_HEADER_TRACEPARENT "traceparent"
 #define SL_HEADER_TRACESTATE  "tracestate"
 #define SL_HEADER_MSG_ID      "Nats-Msg-Id"
+#define SL_HEADER_CRITICALITY "x-criticality" /* additive: sheddable ... critical_plus */
 #define SL_HEADER_DLQ_REASON  "x-dlq-reason"
 #define SL_HEADER_DLQ_MSG_ID  "x-original-msg-id"
 

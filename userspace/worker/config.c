@@ -73,6 +73,25 @@ static const struct sl_conf_table handler_table = {
 	.line_offset = offsetof(struct sl_handler_config, line)
 };
 
+static const struct sl_choice works[] = {
+	{ "interactive", SL_WORK_INTERACTIVE },
+	{ "batch-interactive", SL_WORK_BATCH_INTERACTIVE },
+	{ "batch", SL_WORK_BATCH },
+	{ NULL, 0 },
+};
+
+static const struct sl_conf_field pressure_fields[] = {
+	{ "pool", &sl_conf_word, .fallback = "default", WORKER(pressure_pool),
+	  .help = "The workers that share the work name the same pool: A-Z, a-z, 0-9, _ and -." },
+	{ "class", &sl_conf_choice, .fallback = "interactive", WORKER(pressure_class),
+	  .choices = works,
+	  .help = "How long jobs may wait before that is pressure: 100 ms, 1 s or 30 s." },
+};
+static const struct sl_conf_table pressure_table = {
+	"Backpressure: what this worker tells routers of its queue.",
+	SL_CONF_TABLE(pressure_fields), 0
+};
+
 static const struct sl_conf_field metrics_fields[] = {
 	{ "address", &sl_conf_ip_text, .fallback = "127.0.0.1", WORKER(metrics_address),
 	  .help = "Where /metrics, /livez and /readyz are served." },
@@ -116,6 +135,7 @@ static const struct sl_conf_field root_fields[] = {
 	  .choices = bodies,
 	  .help = "What of an assignment goes into its dead letter; only what is there can be "
 		  "replayed, and it may hold personal data." },
+	{ "pressure", .table = &pressure_table },
 	{ "metrics", .table = &metrics_table },
 	{ "handlers", .table = &handler_table,
 	  SL_CONF_LIST(sl_worker_config, handlers, handler_count), .max = 64,
@@ -134,6 +154,9 @@ static int check(struct sl_conf_context *ctx, void *filled)
 	const struct sl_worker_config *config = filled;
 	char path[64];
 
+	if (!sl_signal_is_name(config->pressure_pool))
+		return sl_conf_refuse(ctx, "pressure.pool",
+				      "a pool is called by A-Z, a-z, 0-9, _ and -");
 	if (!config->handler_count)
 		return sl_conf_refuse(ctx, "handlers", "a worker needs a handler");
 	for (size_t i = 0; i < config->handler_count; i++) {

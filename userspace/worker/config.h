@@ -8,6 +8,7 @@
 
 #include "userspace/conf/nats.h"
 #include "userspace/domain/exec.h"
+#include "userspace/pressure/signal.h"
 
 #define SL_WORKER_CONCURRENCY_MAX 256u
 #define SL_WORKER_QUEUE_MAX	  4096u
@@ -63,6 +64,8 @@ struct sl_worker_config {
 	uint64_t reject_delay_ns;
 	uint64_t drain_grace_ns;
 	uint64_t heartbeat_ns;
+	char pressure_pool[SL_SIGNAL_NAME_BYTES];
+	int pressure_class;   /* enum sl_work_class */
 	int dead_letter_body; /* enum sl_dead_body */
 	char metrics_address[SL_ADDRESS_BYTES];
 	uint16_t metrics_port; /* 0: none */

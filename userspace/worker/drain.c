@@ -76,6 +76,7 @@ void sl_worker_drain(void *context)
 		sl_js_pull_window(worker->pull, 0);
 	hand_back_waiting(worker);
 	sl_worker_beat(worker);
+	sl_worker_tell_pressure(worker, true);
 }
 
 void sl_worker_drain_on(struct sl_worker *worker)

@@ -123,6 +123,11 @@ static void export_counts(struct sl_metrics *page, const struct sl_worker *worke
 		  stats->reloads_total },
 		{ "worker_config_reload_failures_total", "Of these, refused.",
 		  stats->reload_failures_total },
+		{ "worker_bp_signals_total", "Pressure signals sent.", stats->signals_total },
+		{ "worker_bp_signals_malformed_total", "Signals of others that were refused.",
+		  stats->signals_malformed_total },
+		{ "worker_nats_slow_consumer_total", "Messages lost to full queues.",
+		  bus.slow_consumer_total },
 		{ "worker_nats_reconnects_total", "Connections to the bus made again.",
 		  bus.reconnects_total },
 	};
@@ -134,11 +139,50 @@ static void export_counts(struct sl_metrics *page, const struct sl_worker *worke
 static void export_rejections(struct sl_metrics *page, const struct sl_worker *worker)
 {
 	const struct sl_label full = { "reason", "full" }, unknown = { "reason", "unknown" };
+	const struct sl_label late = { "reason", "late" };
 	unsigned int family = sl_metrics_family(page, "worker_assignments_rejected_total",
 						SL_COUNTER, "Left to other workers, and why.");
 
 	sl_metrics_add(page, family, &full, 1, worker->stats.rejected_full_total);
 	sl_metrics_add(page, family, &unknown, 1, worker->stats.rejected_unknown_total);
+	sl_metrics_add(page, family, &late, 1, worker->stats.rejected_late_total);
+}
+
+/* As the last signal said. */
+static void export_pressure(struct sl_metrics *page, const struct sl_worker *worker)
+{
+	const struct sl_signal *last = &worker->gauge.last;
+	const struct {
+		const char *name;
+		const char *help;
+		double value;
+	} gauges[] = {
+		{ "worker_bp_state", "Backpressure: 0 ok, 1 warn, 2 shed, 3 stop.",
+		  (double)last->state },
+		{ "worker_bp_pressure", "1: all are busy and nobody waits longer than the target.",
+		  last->pressure },
+		{ "worker_bp_credits", "Jobs that are taken on top of those in hand.",
+		  (double)last->credits },
+		{ "worker_bp_backlog", "Jobs in the stream behind the last one that came.",
+		  (double)last->backlog },
+		{ "worker_bp_done_per_second", "Jobs that ended.", last->done_per_s },
+		{ "worker_bp_rejected_per_second", "Jobs that found no room.", last->reject_per_s },
+		{ "worker_bp_expired_per_second",
+		  "Jobs dropped from the queue: over their deadline, or waited too long.",
+		  last->expired_per_s },
+		{ "worker_bp_signal_age_seconds", "Since the last signal was sent.",
+		  (double)(sl_run_now_ns() - worker->gauge.sent_ns) / 1e9 },
+	};
+	const struct sl_label p50 = { "quantile", "0.5" }, p99 = { "quantile", "0.99" };
+	unsigned int family = sl_metrics_family(page, "worker_queue_delay_seconds", SL_GAUGE,
+						"How long jobs wait before they run.");
+
+	sl_metrics_add_real(page, family, &p50, 1, last->queue_delay_p50_ms / 1e3);
+	sl_metrics_add_real(page, family, &p99, 1, last->queue_delay_p99_ms / 1e3);
+	for (size_t i = 0; i < COUNT(gauges); i++)
+		sl_metrics_add_real(
+			page, sl_metrics_family(page, gauges[i].name, SL_GAUGE, gauges[i].help),
+			NULL, 0, gauges[i].value);
 }
 
 static void serve_metrics(struct sl_http_reply *reply, void *context)
@@ -156,6 +200,7 @@ static void serve_metrics(struct sl_http_reply *reply, void *context)
 	export_state(page, worker);
 	export_counts(page, worker);
 	export_rejections(page, worker);
+	export_pressure(page, worker);
 	sl_metrics_add_real(page,
 			    sl_metrics_family(page, "worker_cpu_ratio", SL_GAUGE,
 					      "Of all processors, at the last heartbeat."),

@@ -6,6 +6,7 @@
 
 #include "userspace/worker/worker_private.h"
 
+#define REASON_LATE	 "it waited too long in the queue"
 #define STOP_PATIENCE_NS 1000000000ull /* for a handler that was told to stop */
 
 size_t sl_worker_count(const struct sl_worker *worker, enum sl_job_state state)
@@ -103,14 +104,25 @@ void sl_job_hand_back(struct sl_job *job)
 
 /* ---- into a thread ---------------------------------------------------------------- */
 
-static struct sl_job *oldest_waiting(const struct sl_worker *worker)
+static void reject_late(struct sl_job *job)
 {
-	struct sl_job *oldest = NULL;
+	struct sl_worker *worker = job->worker;
 
-	for (struct sl_job *job = worker->jobs; job; job = job->next)
-		if (job->state == SL_JOB_WAITING)
-			oldest = job;
-	return oldest;
+	worker->stats.rejected_late_total++;
+	sl_meter_count(&worker->gauge.meter, SL_METER_EXPIRED, sl_run_now_ns());
+	sl_job_reject(job, REASON_LATE);
+	sl_job_free(job);
+}
+
+static void start(struct sl_worker *worker, struct sl_job *job)
+{
+	const uint64_t now_ns = sl_run_now_ns();
+
+	job->state = SL_JOB_RUNNING;
+	job->in_thread = true;
+	sl_meter_waited(&worker->gauge.meter, now_ns > job->queued_ns ? now_ns - job->queued_ns : 0,
+			now_ns);
+	(void)sl_pool_start(worker->pool, &job->run);
 }
 
 void sl_worker_dispatch(struct sl_worker *worker)
@@ -119,17 +131,20 @@ void sl_worker_dispatch(struct sl_worker *worker)
 
 	if (worker->phase >= SL_WORKER_DRAINING)
 		return;
-	while (sl_pool_idle(worker->pool) && (job = oldest_waiting(worker))) {
+	while (sl_pool_idle(worker->pool) && (job = sl_worker_next(worker))) {
 		enum sl_stop cause = sl_run_cause(&job->run);
 
 		if (cause != SL_STOP_NONE) {
 			sl_job_end_by(job, cause);
 			continue;
 		}
-		job->state = SL_JOB_RUNNING;
-		job->in_thread = true;
-		(void)sl_pool_start(worker->pool, &job->run);
+		if (sl_worker_waited_too_long(worker, job))
+			reject_late(job);
+		else
+			start(worker, job);
 	}
+	if (sl_pool_idle(worker->pool))
+		sl_queue_note(&worker->order, true, sl_run_now_ns());
 }
 
 /* Who was told to stop and did not finish says nothing, or an error: the cause counts. */

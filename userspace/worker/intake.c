@@ -89,6 +89,8 @@ static void fill_times(struct sl_job *job, const struct sl_js_meta *meta, uint64
 	job->received_ns = now_ns;
 	job->extended_ns = now_ns;
 	job->deadline_ns = now_ns + (age_ns < allowed_ns ? allowed_ns - age_ns : 0);
+	job->queued_ns =
+		sl_worker_queued_ns(job->worker, age_ns, meta->deliveries, meta->pending, now_ns);
 	*ret_age_ns = age_ns;
 }
 
@@ -172,7 +174,7 @@ static uint64_t delay_ms(const struct sl_job *job)
 	return ms + ms * (luck % 1000) / 5000;
 }
 
-static void reject(struct sl_job *job, const char *reason)
+void sl_job_reject(struct sl_job *job, const char *reason)
 {
 	say(job, false, reason);
 	(void)sl_js_nak(job->worker->bus, &job->token, delay_ms(job));
@@ -255,7 +257,9 @@ static bool judge(struct sl_worker *worker, struct sl_job *job, uint64_t age_ns)
 	if (!job->bound || !has_room(worker)) {
 		worker->stats.rejected_unknown_total += !job->bound;
 		worker->stats.rejected_full_total += job->bound != NULL;
-		reject(job, job->bound ? ACK_REASON_FULL : ACK_REASON_NOBODY);
+		if (job->bound)
+			sl_meter_count(&worker->gauge.meter, SL_METER_REFUSED, sl_run_now_ns());
+		sl_job_reject(job, job->bound ? ACK_REASON_FULL : ACK_REASON_NOBODY);
 		return false;
 	}
 	return true;
@@ -318,6 +322,8 @@ static bool take_in(struct sl_worker *worker, struct sl_job *job,
 		return false;
 	}
 	fill_times(job, meta, &age_ns);
+	job->criticality = SL_CRITICAL;
+	(void)sl_criticality_of(&job->criticality, sl_bus_header(message, SL_HEADER_CRITICALITY));
 	fill_trace(job, message);
 	fill_view(job);
 	job->run.job.internal = &job->run;

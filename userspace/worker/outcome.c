@@ -37,8 +37,12 @@ void sl_worker_count_end(struct sl_worker *worker, const struct sl_job *job,
 		worker->stats.errors[(unsigned int)code < SL_WORKER_CODES
 					     ? (unsigned int)code
 					     : (unsigned int)SL_WORKER_INTERNAL_ERROR]++;
-	if (!job->run.started_ns)
+	if (!job->run.started_ns) {
+		if (status == SL_WORKER_TIMEOUT)
+			sl_meter_count(&worker->gauge.meter, SL_METER_EXPIRED, ended_ns);
 		return;
+	}
+	sl_meter_count(&worker->gauge.meter, SL_METER_DONE, ended_ns);
 	seconds = (double)(ended_ns - job->run.started_ns) / NS_PER_S;
 	while (i < SL_WORKER_BUCKETS && seconds > sl_worker_bounds[i])
 		i++;

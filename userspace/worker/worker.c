@@ -53,6 +53,8 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 	if (worker->phase == SL_WORKER_FLUSHING)
 		return;
 	sl_worker_on_tick(worker);
+	if (worker->phase == SL_WORKER_READY)
+		sl_worker_tell_pressure(worker, false);
 	if (worker->phase == SL_WORKER_STARTING && !worker->setting_up &&
 	    sl_run_now_ns() >= worker->retry_setup_ns)
 		sl_worker_set_up(worker);
@@ -127,10 +129,15 @@ static int open_http(struct sl_worker *worker, struct sl_program_error *error)
 		   : 0;
 }
 
-static step_fn *const steps[] = {
-	sl_worker_read_config, make_loop,	    make_pool,	 open_http,
-	sl_worker_open_bus,    sl_worker_subscribe, start_timers
-};
+static step_fn *const steps[] = { sl_worker_read_config,
+				  make_loop,
+				  make_pool,
+				  sl_worker_gauge,
+				  open_http,
+				  sl_worker_open_bus,
+				  sl_worker_subscribe,
+				  sl_worker_listen_to_routers,
+				  start_timers };
 
 int sl_worker_start(struct sl_worker **ret, const struct sl_program_options *options,
 		    struct sl_log *log)
@@ -178,6 +185,7 @@ int sl_worker_free(struct sl_worker *worker)
 		return -EBUSY;
 	sl_pool_free(worker->pool);
 	sl_bus_unsubscribe(worker->cancels);
+	sl_bus_unsubscribe(worker->router_signals);
 	sl_js_pull_free(worker->pull);
 	worker->pull = NULL;
 	sl_bus_free(worker->bus); /* before the jobs: their results end in it */
@@ -189,6 +197,7 @@ int sl_worker_free(struct sl_worker *worker)
 	sl_program_loop_free(worker->program);
 	sl_recent_free(worker->done);
 	sl_recent_free(worker->called_off);
+	sl_table_free(worker->routers);
 	sl_handlers_drop(worker->handlers);
 	free(worker);
 	return 0;

@@ -11,6 +11,7 @@
  */
 #pragma once
 
+#include "userspace/base/table.h"
 #include "userspace/bus/jetstream.h"
 #include "userspace/domain/dead_letter.h"
 #include "userspace/domain/exec_ack.h"
@@ -18,6 +19,8 @@
 #include "userspace/domain/exec_result.h"
 #include "userspace/domain/trace.h"
 #include "userspace/obs/http.h"
+#include "userspace/pressure/gauge.h"
+#include "userspace/pressure/queue.h"
 #include "userspace/service/program.h"
 #include "userspace/worker/handlers.h"
 #include "userspace/worker/load.h"
@@ -25,6 +28,7 @@
 #include "userspace/worker/recent.h"
 #include "userspace/worker/worker.h"
 
+#define SL_WORKER_ROUTERS_MAX	64u
 #define SL_WORKER_STATUSES	4u
 #define SL_WORKER_CODES		15u
 #define SL_WORKER_BUCKETS	12u
@@ -57,6 +61,8 @@ struct sl_job {
 	struct sl_js_token token;
 	uint64_t deliveries;
 	uint64_t received_ns, deadline_ns, extended_ns, stopped_ns;
+	uint64_t queued_ns; /* with its time in the stream */
+	enum sl_criticality criticality;
 	struct sl_run run;
 
 	struct sl_json_out out; /* the result, once it is known */
@@ -79,7 +85,8 @@ struct sl_worker_stats {
 	size_t handler_count;
 	uint64_t errors[SL_WORKER_CODES];
 	uint64_t received_total, malformed_total, duplicates_total, given_up_total;
-	uint64_t rejected_full_total, rejected_unknown_total;
+	uint64_t rejected_full_total, rejected_unknown_total, rejected_late_total;
+	uint64_t signals_total, signals_malformed_total;
 	uint64_t expired_total, cancelled_total, abandoned_total, handed_back_total;
 	uint64_t result_failures_total, dead_letter_failures_total, cancel_malformed_total;
 	uint64_t heartbeats_total, reloads_total, reload_failures_total;
@@ -120,6 +127,13 @@ struct sl_worker {
 	uint64_t drain_until_ns, retry_setup_ns;
 	bool setting_up;
 	struct sl_load load;
+
+	struct sl_gauge gauge;
+	struct sl_queue order;
+	struct sl_bus_subscription *router_signals;
+	struct sl_table *routers;     /* heard of within 3 s */
+	uint64_t backlog, backlog_ns; /* behind the last message of the stream */
+	uint64_t youngest_ns;	      /* the least age of a message when it came */
 	struct sl_worker_stats stats;
 };
 
@@ -146,6 +160,21 @@ struct sl_job *sl_worker_find(const struct sl_worker *worker, const char *assign
 void sl_worker_on_assignment(void *context, const struct sl_bus_message *message,
 			     const struct sl_js_meta *meta, const struct sl_js_token *token);
 void sl_worker_on_cancel(void *context, const struct sl_bus_message *message);
+
+/* Left to another worker, or to a later time; the caller frees it. */
+void sl_job_reject(struct sl_job *job, const char *reason);
+
+/* pressure.c */
+int sl_worker_gauge(struct sl_worker *worker, struct sl_program_error *error);
+int sl_worker_listen_to_routers(struct sl_worker *worker, struct sl_program_error *error);
+/* When a message came: since when its job waits. */
+uint64_t sl_worker_queued_ns(struct sl_worker *worker, uint64_t age_ns, uint64_t deliveries,
+			     uint64_t pending, uint64_t now_ns);
+/* Now and then, and with @leaving once at the end. */
+void sl_worker_tell_pressure(struct sl_worker *worker, bool leaving);
+/* Of those that wait; NULL: none. */
+struct sl_job *sl_worker_next(const struct sl_worker *worker);
+bool sl_worker_waited_too_long(struct sl_worker *worker, const struct sl_job *job);
 
 /* flow.c */
 void sl_worker_add(struct sl_worker *worker, struct sl_job *job);
