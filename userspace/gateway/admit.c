@@ -47,7 +47,7 @@ static size_t label_of(const struct sl_exchange *exchange)
 	return SL_TENANT_LABELS - 1;
 }
 
-static void answer_limited(struct sl_exchange *exchange, uint64_t limit, uint64_t wait_ns)
+void sl_answer_limited(struct sl_exchange *exchange, uint64_t limit, uint64_t wait_ns)
 {
 	char details[256];
 	uint64_t retry_s = wait_ns == UINT64_MAX ? 3600 : seconds_up(wait_ns);
@@ -110,7 +110,7 @@ bool sl_admit_stranger(struct sl_exchange *exchange)
 		return true;
 	}
 	describe(exchange, &standing, SL_CLASS_GLOBAL, now_ns);
-	answer_limited(exchange, sl_gcra_size(&standing.level.limit), verdict.wait_ns);
+	sl_answer_limited(exchange, sl_gcra_size(&standing.level.limit), verdict.wait_ns);
 	return false;
 }
 
@@ -166,7 +166,7 @@ static bool refuse(struct sl_exchange *exchange, const struct sl_standing *stand
 		return true;
 	}
 	sl_count_up(&counters->exceeded[rate_class][label_of(exchange)], 1);
-	answer_limited(exchange, sl_gcra_size(&standing->level.limit), verdict->wait_ns);
+	sl_answer_limited(exchange, sl_gcra_size(&standing->level.limit), verdict->wait_ns);
 	return false;
 }
 

@@ -35,6 +35,7 @@ void sl_ask_router(struct sl_exchange *exchange, const char *subject, struct sl_
 	if (!r)
 		return;
 	exchange->pending = NULL;
+	sl_cost_return(exchange);
 	sl_idempotency_end(exchange, 503, (struct sl_span){ 0 });
 	if (r == -EMSGSIZE)
 		sl_exchange_refuse(exchange, 413);

@@ -128,12 +128,16 @@ static void replied(void *context, int status, const struct sl_bus_message *repl
 	exchange->pending = NULL;
 	sl_pressure_report(exchange->gateway, status, reply);
 	if (status) {
+		if (status == -EHOSTUNREACH) /* of the rest nobody knows what became of it */
+			sl_cost_return(exchange);
 		sl_idempotency_end(exchange, 503, (struct sl_span){ 0 });
 		sl_answer_lost(exchange, status);
 		return;
 	}
 	body = sl_bus_payload(reply);
 	status = sl_reply_status(exchange, body);
+	if (status != 200)
+		sl_cost_return(exchange);
 	sl_idempotency_end(exchange, status, body);
 	if (status == 200 && exchange->match.route->action == SL_ACTION_MESSAGE_CREATE)
 		sl_message_accepted(exchange, body);
@@ -149,8 +153,11 @@ void sl_decide_send(struct sl_exchange *exchange)
 
 	if (exchange->decide.idempotency_key.type != SL_JSON_STRING)
 		set.idempotency_key = exchange->call.idempotency_key;
+	if (!sl_cost_admit(exchange))
+		return;
 	sl_json_out_reset(wire);
 	if (sl_decide_forward(wire, &exchange->decide, &set) || sl_json_done(&payload, wire)) {
+		sl_cost_return(exchange);
 		sl_answer_error(exchange, SL_CODE_INTERNAL, 500, SL_INTAKE_NONE,
 				"the request cannot be forwarded");
 		return;

@@ -120,6 +120,7 @@ struct sl_exchange {
 	struct sl_span body;
 	struct sl_decide decide;
 	struct sl_bus_request *pending;
+	uint64_t reservation; /* of cost (cost.h); 0: none */
 	/* Asynchronous calls of the store that cannot be taken back hold this, which says
 	 * whether the exchange is still there. */
 	struct sl_ticket *ticket;

@@ -188,6 +188,7 @@ static void tick(struct sl_loop_timer *timer)
 		ensure_store(gateway);
 	refresh_keys(gateway);
 	sl_kernel_tick(gateway->kernel);
+	sl_cost_tick(gateway, now_ns);
 	sl_streams_tick(gateway, now_ns);
 	if (gateway->warming && now_ns >= gateway->warm_by_ns)
 		sl_exchange_warm(gateway);
@@ -322,6 +323,7 @@ void sl_gateway_free(struct sl_gateway *gateway)
 	sl_streams_close(gateway);
 	gateway->loop->timer_clear(gateway->loop, &gateway->tick);
 	sl_pressure_stop(gateway);
+	sl_cost_free(gateway->cost);
 	sl_kernel_free(gateway->kernel);
 	if (gateway->bus)
 		count_bus(gateway);

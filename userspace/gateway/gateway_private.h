@@ -4,6 +4,7 @@
 
 #include "userspace/bus/jetstream.h"
 #include "userspace/domain/json.h"
+#include "userspace/gateway/cost.h"
 #include "userspace/gateway/exchange.h"
 #include "userspace/gateway/gateway.h"
 #include "userspace/gateway/kernel.h"
@@ -31,6 +32,7 @@ struct sl_gateway {
 	struct sl_log *log;
 	struct sl_keyring *keyring;
 	struct sl_kernel *kernel;
+	struct sl_cost *cost; /* NULL: nothing was reserved yet */
 	struct sl_bus *bus;
 	struct sl_pressure_gate pressure;
 	struct sl_bus_stats counted; /* what the shared counters have already */
@@ -96,6 +98,9 @@ bool sl_identify(struct sl_exchange *exchange);
 bool sl_admit(struct sl_exchange *exchange);
 /* A caller without a valid credential. False: over the limit of its address, answered. */
 bool sl_admit_stranger(struct sl_exchange *exchange);
+
+/* 429: the limit, and after which time it may come again; UINT64_MAX: never. */
+void sl_answer_limited(struct sl_exchange *exchange, uint64_t limit, uint64_t wait_ns);
 
 /* Limits of this request, while the router warns or the tenant is being cut. */
 struct sl_request_limit sl_tighten(const struct sl_exchange *exchange,

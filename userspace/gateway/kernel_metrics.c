@@ -23,6 +23,13 @@ static const struct by sources[] = {
 	{ "gateway", SL_COUNT_LIMITS_GATEWAY },
 };
 
+static const struct by outcomes[] = {
+	{ "reserved", SL_COUNT_COST_RESERVED },
+	{ "settled", SL_COUNT_COST_SETTLED },
+	{ "returned", SL_COUNT_COST_RETURNED },
+	{ "expired", SL_COUNT_COST_EXPIRED },
+};
+
 static void put_by(struct sl_metrics *page, unsigned int family, const char *label,
 		   const struct by *by, size_t count, const struct sl_worker_counters *sum)
 {
@@ -57,6 +64,12 @@ void sl_kernel_metrics(struct sl_metrics *page, const struct sl_worker_counters 
 	family = sl_metrics_family(page, "gateway_request_limits_source_total", SL_COUNTER,
 				   "Requests by who says the limit of their class");
 	put_by(page, family, "source", sources, sizeof(sources) / sizeof(sources[0]), sum);
+	family = sl_metrics_family(page, "gateway_cost_reservations_total", SL_COUNTER,
+				   "Reservations of cost, and how they ended");
+	put_by(page, family, "event", outcomes, sizeof(outcomes) / sizeof(outcomes[0]), sum);
+	sl_metrics_one(page, "gateway_cost_refused_total", SL_COUNTER,
+		       "Requests over the tenant's limit of cost",
+		       sum->counts[SL_COUNT_COST_REFUSED]);
 	sl_metrics_one(page, "gateway_escalations_shadow_total", SL_COUNTER,
 		       "Those that shadow mode only counted",
 		       sum->counts[SL_COUNT_ESCALATED_SHADOW]);
