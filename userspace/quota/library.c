@@ -2,6 +2,11 @@
 /* quota.lua as it is in the source, put in by the assembler; the build runs at the top. */
 #include "userspace/quota/library.h"
 
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "userspace/base/siphash.h"
+
 __asm__(".section .rodata\n"
 	".balign 16\n"
 	".globl sl_quota_library_begin\n"
@@ -23,4 +28,14 @@ struct sl_span sl_quota_library(void)
 {
 	return (struct sl_span){ sl_quota_library_begin,
 				 (size_t)(sl_quota_library_end - sl_quota_library_begin) };
+}
+
+void sl_quota_library_hash(char ret[SL_QUOTA_HASH_BYTES])
+{
+	static const uint64_t key[2] = { 0x736c756963652d71ull, 0x756f74612d6c6962ull };
+	const struct sl_span text = sl_quota_library();
+	uint64_t hash[2];
+
+	sl_siphash(hash, key, text.at, text.length);
+	(void)snprintf(ret, SL_QUOTA_HASH_BYTES, "%016" PRIx64, hash[0]);
 }

@@ -1,5 +1,6 @@
-#!lua name=sluice_quota_1
+#!lua name=sluice_quota
 -- SPDX-License-Identifier: Apache-2.0
+-- version: 1
 -- The store's side of global quotas: userspace/quota/store.h says what it does, and its model
 -- in C is held to agree with this number for number. A call carries tenants of one bucket.
 --
@@ -9,9 +10,8 @@
 -- Numbers are whole and under 2^53. Fractions are computed in the order of the model.
 -- Replies: big-endian 64-bit words; version, call id, TIME in us, count, then each tenant's.
 
--- 16 zeros here; the loader puts the hash of this text in their place.
-local HASH = '0000000000000000'
-local REVISION = 1
+-- Raise the version above with every change here, and WIRE when replies change: a server keeps
+-- the newest version that any agent brought, and it must serve what older ones call.
 local WIRE = 1
 
 local OK, UNKNOWN, FENCED, CENTRAL, LEASED, FULL, STALE, CONFLICT = 0, 1, 2, 3, 4, 5, 6, 7
@@ -560,8 +560,3 @@ redis.register_function('quota_share', share)
 redis.register_function('quota_release', release)
 redis.register_function('quota_lead', lead)
 redis.register_function{ function_name = 'quota_show', callback = show, flags = { 'no-writes' } }
-redis.register_function{
-  function_name = 'quota_version',
-  callback = function() return REVISION .. ' ' .. HASH end,
-  flags = { 'no-writes' },
-}

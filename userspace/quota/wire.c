@@ -8,10 +8,8 @@
 #include <stdlib.h>
 
 #include "userspace/base/siphash.h"
-#include "userspace/quota/library.h"
 
 #define NAME_CHARACTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-#define HASH_ZEROS	"0000000000000000"
 
 /* Not secret: all nodes must find the same bucket. */
 static const uint64_t bucket_key[2] = { 0x736c756963652d71ull, 0x756f74612d627563ull };
@@ -234,47 +232,4 @@ int sl_wire_lead(struct sl_wire_call *ret, const struct sl_wire_keys *keys, uint
 	add(ret, "%s:{alloc}", keys->prefix);
 	add(ret, "%" PRIu64, call_id);
 	return end(ret, add_node(ret, node));
-}
-
-/* ---- the library -------------------------------------------------------------------- */
-
-void sl_wire_library_hash(char ret[SL_QUOTA_HASH_BYTES])
-{
-	const struct sl_span text = sl_quota_library();
-	uint64_t hash[2];
-
-	sl_siphash(hash, bucket_key, text.at, text.length);
-	(void)snprintf(ret, SL_QUOTA_HASH_BYTES, "%016" PRIx64, hash[0]);
-}
-
-int sl_wire_load(struct sl_wire_call *ret, char **ret_text)
-{
-	const struct sl_span library = sl_quota_library();
-	char hash[SL_QUOTA_HASH_BYTES];
-	char *text = malloc(library.length + 1), *zeros;
-
-	if (!text)
-		return -ENOMEM;
-	memcpy(text, library.at, library.length);
-	text[library.length] = '\0';
-	zeros = strstr(text, HASH_ZEROS);
-	sl_wire_library_hash(hash);
-	if (zeros)
-		memcpy(zeros, hash, SL_QUOTA_HASH_BYTES - 1);
-	begin(ret);
-	add(ret, "FUNCTION");
-	add(ret, "LOAD");
-	add(ret, "REPLACE");
-	ret->argv[ret->argc] = text;
-	ret->lengths[ret->argc++] = library.length;
-	*ret_text = text;
-	return 0;
-}
-
-void sl_wire_version(struct sl_wire_call *ret)
-{
-	begin(ret);
-	add(ret, "FCALL");
-	add(ret, "quota_version");
-	add(ret, "0");
 }

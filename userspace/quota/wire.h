@@ -37,10 +37,6 @@
 #define SL_WIRE_BYTES_MAX    (512 + SL_WIRE_TENANTS_MAX * (SL_WIRE_KEY_BYTES + 5 * 17))
 #define SL_WIRE_VERSION	     1
 
-#define SL_QUOTA_LIBRARY_NAME	  "sluice_quota_1"
-#define SL_QUOTA_LIBRARY_REVISION 1u /* as in quota.lua */
-#define SL_QUOTA_HASH_BYTES	  17 /* 16 hex digits and the final NUL */
-
 struct sl_wire_keys {
 	const char *prefix; /* "q"; letters and digits */
 	uint32_t buckets;   /* 1..SL_WIRE_BUCKETS_MAX; the same on all nodes */
@@ -91,16 +87,6 @@ int sl_wire_release(struct sl_wire_call *ret, const struct sl_wire_keys *keys, u
 /* The leader's lock, whose key is PREFIX:{alloc}. */
 int sl_wire_lead(struct sl_wire_call *ret, const struct sl_wire_keys *keys, uint64_t call_id,
 		 struct sl_span node);
-/*
- * The library quota.lua, which is built in: FUNCTION LOAD REPLACE, and the question for the
- * one that is there. Its text, with the hash of itself in it, is the caller's to free after
- * the call was sent. -ENOMEM.
- */
-int sl_wire_load(struct sl_wire_call *ret, char **ret_text);
-void sl_wire_version(struct sl_wire_call *ret);
-/* 16 hex digits: SipHash of the text, with zeros where the hash stands. */
-void sl_wire_library_hash(char ret[SL_QUOTA_HASH_BYTES]);
-
 /* ---- replies ------------------------------------------------------------------------ */
 
 /* -EPROTO: not the reply to call @call_id with @count tenants; the outputs are untouched. */
@@ -113,16 +99,6 @@ int sl_wire_read_statuses(enum sl_quota_status *ret, size_t count, uint64_t call
 			  struct sl_span reply);
 /* *ret_token 0: another node leads. */
 int sl_wire_read_lead(int64_t *ret_token, uint64_t call_id, struct sl_span reply);
-
-/* What quota_version said. */
-enum sl_wire_library {
-	SL_WIRE_LIBRARY_SAME = 0,
-	SL_WIRE_LIBRARY_OLDER, /* send sl_wire_load() */
-	SL_WIRE_LIBRARY_NEWER, /* of a newer release: use it, or two agents would take turns */
-	SL_WIRE_LIBRARY_OTHER, /* of our revision, but not our text: use nothing of it, say so */
-};
-/* -EPROTO: it is no answer of quota_version. */
-int sl_wire_read_version(enum sl_wire_library *ret, struct sl_span reply);
 
 /* One tenant of quota_show. */
 struct sl_wire_shown {
@@ -151,7 +127,7 @@ int sl_wire_next_row(struct sl_wire_show_reader *reader, struct sl_wire_shown_ro
 /* What an error reply of Redis ("ERR Function not found") means. */
 enum sl_wire_error {
 	SL_WIRE_ERROR_OTHER = 0,
-	SL_WIRE_ERROR_NO_LIBRARY, /* send sl_wire_load() */
+	SL_WIRE_ERROR_NO_LIBRARY, /* load library.h */
 	SL_WIRE_ERROR_REFUSED,	  /* the function refused the arguments: a fault of ours */
 	SL_WIRE_ERROR_AWAY,	  /* loading, read-only, down, moved: the client's to handle */
 };

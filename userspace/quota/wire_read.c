@@ -5,12 +5,11 @@
 
 #include "userspace/quota/wire.h"
 
-#define WORD	       8
-#define HEAD_WORDS     4
-#define RENEWED_WORDS  9
-#define CHARGED_WORDS  7
-#define ROW_WORDS      7
-#define LIBRARY_DIGITS 10
+#define WORD	      8
+#define HEAD_WORDS    4
+#define RENEWED_WORDS 9
+#define CHARGED_WORDS 7
+#define ROW_WORDS     7
 
 static int64_t word(const char *at)
 {
@@ -260,29 +259,7 @@ int sl_wire_next_row(struct sl_wire_show_reader *reader, struct sl_wire_shown_ro
 	return 1;
 }
 
-/* ---- version and errors ------------------------------------------------------------- */
-
-int sl_wire_read_version(enum sl_wire_library *ret, struct sl_span reply)
-{
-	char hash[SL_QUOTA_HASH_BYTES];
-	uint64_t revision = 0;
-	size_t at = 0;
-
-	while (at < reply.length && at < LIBRARY_DIGITS && sl_byte_in(reply.at[at], "0123456789"))
-		revision = revision * 10 + (uint64_t)(reply.at[at++] - '0');
-	if (!at || reply.length != at + SL_QUOTA_HASH_BYTES || reply.at[at] != ' ')
-		return -EPROTO;
-	sl_wire_library_hash(hash);
-	if (revision < SL_QUOTA_LIBRARY_REVISION)
-		*ret = SL_WIRE_LIBRARY_OLDER;
-	else if (revision > SL_QUOTA_LIBRARY_REVISION)
-		*ret = SL_WIRE_LIBRARY_NEWER;
-	else if (!memcmp(reply.at + at + 1, hash, SL_QUOTA_HASH_BYTES - 1))
-		*ret = SL_WIRE_LIBRARY_SAME;
-	else
-		*ret = SL_WIRE_LIBRARY_OTHER;
-	return 0;
-}
+/* ---- errors ------------------------------------------------------------------------- */
 
 static bool begins(struct sl_span text, const char *with)
 {
