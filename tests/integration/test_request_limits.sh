@@ -13,7 +13,7 @@ start_second() {
 	sed -e 's/listen 80 /listen 8000 /; /listen \[::\]/d; /listen 8[23] /d; s/:9101/:9102/' \
 		-e "s,$sl_dir/nginx,$sl_dir/second,g" "$sl_dir/nginx.conf" >"$sl_dir/second.conf"
 	mkdir -p "$sl_dir/second"
-	spawn node nginx -e "$sl_dir/second.log" -p "$sl_dir" -c "$sl_dir/second.conf"
+	spawn node "${gateway_with[@]}" nginx -e "$sl_dir/second.log" -p "$sl_dir" -c "$sl_dir/second.conf"
 	second_pid=$spawned_pid
 	wait_for 10 second_is_linked
 }
@@ -71,6 +71,7 @@ limit() {
 shielded_begin acme beta small
 gateway_options=(--gateway-socket "$sl_dir/gateway.sock" --gateway-group nogroup)
 check "the router starts" shielded_start_router || exit 1
+router_pid=$spawned_pid
 check "a gateway starts" shielded_start_gateway || exit 1
 check "and another on the same node" start_second || exit 1
 admin=$(openssl rand -hex 16)
@@ -132,6 +133,76 @@ ctl mode clear --tenant acme >"$sl_dir/said"
 ctl limit clear acme >"$sl_dir/said"
 sleep 0.1
 check "then the configuration's limit is back" decides 429 acme
+
+# ---- cost --------------------------------------------------------------------------------------
+
+# push ID [MAX-COST] [PORT]: a decide of beta that has work done; the status
+push() {
+	in_ns client curl -s -m 10 -D "$sl_dir/fields" -o "$sl_dir/answer" -w '%{http_code}' \
+		-H "X-API-Key: ${key[beta]}" -H 'Content-Type: application/json' \
+		-H "X-Trace-ID: $(trace_of "$1")" "http://10.1.0.1:${3:-80}/api/v1/routes/decide" \
+		-d "{\"version\":\"1\",\"tenant_id\":\"beta\",\"request_id\":\"$1\",\"push_assignment\":true,
+			\"constraints\":{${2:+\"max_cost\":$2}},
+			\"task\":{\"type\":\"chat\",\"payload\":{\"text\":\"long enough\"}}}"
+}
+
+push_is() {
+	[ "$(push "${@:2}")" = "$1" ]
+}
+
+trace_of() {
+	printf '%032x' "$((16#${1#r} + 4096))"
+}
+
+# used ID COST: the usage event of its result
+used() {
+	local text
+
+	text="{\"version\":\"1\",\"tenant_id\":\"beta\",\"request_id\":\"$1\",\"trace_id\":\"$(trace_of "$1")\",\"cost\":$2}"
+	# shellcheck disable=SC2016 # the shell in the namespace expands it
+	in_ns node bash -c 'exec 3<>/dev/tcp/127.0.0.1/4222 &&
+		printf "CONNECT {\"verbose\":false}\r\nPUB beamline.usage.v1.metered %d\r\n%s\r\nPING\r\n" ${#1} "$1" >&3 &&
+		while read -r -t 5 line <&3; do [[ $line != PONG* ]] || exit 0; done' used "$text"
+}
+
+# cost EVENT: so many reservations, over both gateways
+cost() {
+	{
+		in_ns node curl -sf -m 5 http://127.0.0.1:9101/metrics
+		in_ns node curl -sf -m 5 http://127.0.0.1:9102/metrics
+	} | awk -v name="gateway_cost_reservations_total{event=\"$1\"}" '$1 == name { n += $2 } END { print n }'
+}
+
+cost_is() {
+	[ "$(cost "$1")" = "$2" ]
+}
+
+requests beta 'requests: {routes_decide: unlimited, global: unlimited, cost: 10, cost_window: 1d, cost_estimate_milli: 2500}'
+kill "$router_pid"
+check "a router that is not there does no work" wait_for 5 push_is 503 r0
+check "which costs nothing" test "$(cost returned)" -gt 0
+spawn node "$sl_bin/nats_answer" nats://127.0.0.1:4222 beamline.router.v1.decide "$node_reply"
+check "a router comes back" wait_for 5 decides 200 beta
+check_equal "work that states no cost reserves the estimate" "$(push r1)" 200
+check_equal "at both gateways" "$(push r2 '' 8000)" 200
+check_equal "work that states its bound reserves that" "$(push r3 4)" 200
+check_equal "what does not fit is refused" "$(push r4)" 429
+check "and told when it would" grep -qiE '^retry-after: [0-9]{4}' "$sl_dir/fields"
+check_equal "at the other gateway too" "$(push r5 1.5 8000)" 429
+check_equal "what fits is not" "$(push r6 1)" 200
+check "a request that has nothing done costs nothing" decides 200 beta
+check "results settle what was reserved" used r3 0.5
+check "once" used r3 0.5
+check "wherever it was" used r2 2.5
+check "which is counted" wait_for 5 cost_is settled 2
+check_equal "what is over may be used" "$(push r7 3.4)" 200
+check_equal "and no more" "$(push r8 0.3)" 429
+check "a result may cost more than was reserved" used r7 5.4
+check "and counts" wait_for 5 cost_is settled 3
+check_equal "as a debt" "$(push r9 0.1)" 429
+check_equal "the agent can read what was used" \
+	"$(ctl tenants get beta --json | json "next(c['admitted'] for c in d['requests'] if c['class'] == 'cost')")" 8
+check "refusals are counted" test "$(gateway_metric gateway_cost_refused_total)" -ge 3
 
 # ---- other maps ---------------------------------------------------------------------------------
 
