@@ -22,7 +22,7 @@ from suite import ROWS, Suite
 RULES = (
     "http", "routes", "auth", "fields", "forward", "router", "trace", "order", "idempotency",
     "messages", "registry", "streams", "metrics", "malformed", "decide", "jetstream", "worker",
-    "limits",
+    "pressure", "limits",
 )  # limits last: they leave a tenant without budget
 
 
