@@ -39,7 +39,7 @@ static int make(struct sl_redis_call **ret, struct sl_redis *redis, size_t argc,
 	length = sl_redis_wire_length(argc, lens);
 	if (length > SL_REDIS_CALL_BYTES_MAX)
 		return -EMSGSIZE;
-	call = calloc(1, sizeof(*call) + length);
+	call = calloc(1, sizeof(*call) + length + 1); /* a NUL for hiredis */
 	if (!call)
 		return -ENOMEM;
 	sl_redis_wire_write(call->wire, argc, argv, lens);

@@ -7,7 +7,8 @@
 #include "userspace/redis/redis_private.h"
 
 #define S_NS	1000000000ull
-#define IDLE_NS (10 * S_NS) /* without a slot and without calls, until it is left */
+#define IDLE_NS (30 * S_NS) /* without a slot and without calls, longer than any of them may take  \
+			     */
 
 static bool is_ready(const struct sl_redis_node *node)
 {

@@ -23,7 +23,7 @@ static int send_own(struct sl_redis_node *node, size_t argc, const char *const *
 	for (size_t i = 0; i < argc; i++)
 		lens[i] = i + 1 == argc && last_length ? last_length : strlen(argv[i]);
 	length = sl_redis_wire_length(argc, lens);
-	wire = malloc(length);
+	wire = calloc(1, length + 1);
 	if (!wire)
 		return -ENOMEM;
 	sl_redis_wire_write(wire, argc, argv, lens);

@@ -38,7 +38,8 @@ int sl_redis_link_open(struct sl_redis_link **ret, struct event_base *base,
 		       const struct sl_redis_link_events *events, void *owner);
 /* What waits is done with NULL, now or when the callback that runs is over. No down(). */
 void sl_redis_link_close(struct sl_redis_link *link);
-/* @ticket NULL: the owner's own. -ENOTCONN: it is going down. */
+/* @wire: a NUL follows it, which hiredis looks for. @ticket NULL: the owner's own. -ENOTCONN: it is
+ * going down. */
 int sl_redis_link_send(struct sl_redis_link *link, const char *wire, size_t length,
 		       struct sl_redis_ticket *ticket);
 /* Sends a command whose answer nobody wants. */

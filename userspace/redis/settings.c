@@ -12,7 +12,7 @@
 
 #define CONNECT_NS	 (250 * MS_NS)
 #define COMMAND_NS	 (250 * MS_NS)
-#define TIMEOUT_NS_MAX	 (5 * S_NS)
+#define TIMEOUT_NS_MAX	 (10 * S_NS)
 #define CALLS_MAX	 1024u
 #define RECONNECT_MIN_NS (50 * MS_NS)
 #define RECONNECT_MAX_NS (2 * S_NS)
@@ -134,7 +134,7 @@ static int read_numbers(struct sl_redis_settings *settings, const struct sl_redi
 	};
 	if (settings->connect_timeout_ns > TIMEOUT_NS_MAX ||
 	    settings->command_timeout_ns > TIMEOUT_NS_MAX)
-		return refuse(error, "timeouts", "more than 5 s");
+		return refuse(error, "timeouts", "more than 10 s");
 	if (settings->reconnect.min_ns > settings->reconnect.max_ns)
 		return refuse(error, "reconnect", "the shortest wait is longer than the longest");
 	return 0;

@@ -55,7 +55,7 @@ static void options_are_checked(void **state)
 		{ { .addresses = "127.0.0.1", .password_file = "/nowhere/x" },
 		  -EINVAL,
 		  "/nowhere/x" },
-		{ { .addresses = "127.0.0.1", .command_timeout_ns = 6000 * MS_NS },
+		{ { .addresses = "127.0.0.1", .command_timeout_ns = 10001 * MS_NS },
 		  -EINVAL,
 		  "timeout" },
 		{ { .addresses = "127.0.0.1", .reconnect_min_ns = 9000 * MS_NS },
