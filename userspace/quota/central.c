@@ -47,8 +47,8 @@ void sl_central_observe(struct sl_central *central, int64_t arrived_mu, int64_t 
 	/* What was paid for long ago is not spent now: others may have had it since. */
 	if (now_ns - central->busy_ns >= IDLE_NS && central->credit_mu > 0)
 		central->credit_mu = 0;
-	if (!central->arrived_mu && now_ns - central->window_ns > 3 * GAP_NS)
-		central->window_ns = now_ns - GAP_NS;
+	if (now_ns - central->window_ns > IDLE_NS && !central->arrived_mu)
+		central->window_ns = now_ns - IDLE_NS;
 	central->arrived_mu += arrived_mu;
 	if (!is_alone(central, now_ns)) /* else it was of the fallback, and is nobody's debt */
 		central->credit_mu -= admitted_mu;
@@ -62,6 +62,11 @@ static uint64_t most(uint64_t a, uint64_t b)
 	return a > b ? a : b;
 }
 
+static int64_t most_of(int64_t a, int64_t b)
+{
+	return a > b ? a : b;
+}
+
 static int64_t rate_of(const struct sl_central *central, uint64_t now_ns)
 {
 	const uint64_t span_ns = most(now_ns - central->window_ns, WINDOW_NS_LEAST);
@@ -70,10 +75,18 @@ static int64_t rate_of(const struct sl_central *central, uint64_t now_ns)
 	return rate < SL_QUOTA_RATE_MAX ? (int64_t)rate : SL_QUOTA_RATE_MAX;
 }
 
+/* What comes less than once a second is paid for after it passed: paid ahead it would be
+ * lost to all when nothing comes. */
+static bool pays_ahead(const struct sl_central *central, int64_t rate)
+{
+	return rate >= central->terms.cost_max_mu;
+}
+
 uint64_t sl_central_due_ns(const struct sl_central *central, uint64_t now_ns)
 {
+	const int64_t rate = rate_of(central, now_ns);
 	uint64_t due_ns = central->next_ns;
-	bool short_of;
+	bool short_of = central->credit_mu < 0;
 
 	if (central->fenced || central->is_asking || central->wants_terms)
 		return UINT64_MAX;
@@ -84,10 +97,10 @@ uint64_t sl_central_due_ns(const struct sl_central *central, uint64_t now_ns)
 		return due_ns;
 	if (central->draining || !central->arrived_mu)
 		return central->credit_mu < 0 ? due_ns : UINT64_MAX;
-	if (central->block_until_ns)
-		return most(due_ns, central->block_until_ns);
-	short_of = central->credit_mu < central->terms.cost_max_mu ||
-		   central->credit_mu < rate_of(central, now_ns) / AHEAD_PER_S / 2;
+	due_ns = most(due_ns, central->block_until_ns);
+	if (pays_ahead(central, most_of(rate, central->estimate_mu_per_s)))
+		short_of |= central->credit_mu < central->terms.cost_max_mu ||
+			    central->credit_mu < rate / AHEAD_PER_S / 2;
 	return short_of ? due_ns : UINT64_MAX;
 }
 
@@ -102,8 +115,11 @@ void sl_central_ask(struct sl_central *central, struct sl_charge *ret, uint64_t 
 	else
 		central->estimate_mu_per_s -= (central->estimate_mu_per_s - rate) / 10 * 3;
 	if (!central->draining && central->arrived_mu) {
-		want = central->estimate_mu_per_s / AHEAD_PER_S - (owed > 0 ? owed : 0);
-		want = want > central->terms.cost_max_mu ? want : central->terms.cost_max_mu;
+		want = most_of(central->estimate_mu_per_s / AHEAD_PER_S,
+			       central->terms.cost_max_mu);
+		want = owed > 0 ? most_of(0, want - owed) : want;
+		if (!pays_ahead(central, central->estimate_mu_per_s))
+			want = 0;
 	}
 	*ret = (struct sl_charge){
 		.passed_mu = owed < 0 ? -owed : 0,
@@ -141,7 +157,8 @@ static void take(struct sl_central *central, const struct sl_charged *charged, u
 	central->block_until_ns =
 		charged->wait_ms ? now_ns + (uint64_t)charged->wait_ms * MS_NS : 0;
 	central->is_contended = charged->wait_ms > 0;
-	central->was_refused = charged->wait_ms > 0 && !charged->paid_mu;
+	central->was_refused = charged->wait_ms > 0 && !charged->paid_mu && central->asked_want_mu;
+	central->left_mu = charged->left_mu;
 	central->counts.refused += central->was_refused;
 	central->counts.answered++;
 	central->live = charged->live ? charged->live : 1;
@@ -256,13 +273,13 @@ static void held(const struct sl_central *central, struct sl_quota_state *state)
 	int64_t rate = 2 * central->estimate_mu_per_s;
 
 	state->mode = SL_QUOTA_MODE_HELD;
-	state->cap_mu =
-		central->slot_mu > terms->cost_max_mu ? central->slot_mu : terms->cost_max_mu;
+	state->cap_mu = most_of(central->slot_mu, terms->cost_max_mu);
 	if (central->is_contended) {
-		state->rate_mu_per_s = central->slot_mu * 1000 / central->block_ms;
+		state->rate_mu_per_s = state->cap_mu * 1000 / central->block_ms;
 	} else {
-		rate = rate > central->slot_mu * AHEAD_PER_S ? rate
-							     : central->slot_mu * AHEAD_PER_S;
+		/* Its part of what is left in the bucket may pass before it is charged. */
+		rate = most_of(rate, central->left_mu * AHEAD_PER_S / central->live);
+		rate = most_of(rate, central->slot_mu * AHEAD_PER_S);
 		state->rate_mu_per_s = rate < terms->rate_mu_per_s ? rate : terms->rate_mu_per_s;
 	}
 	if (state->rate_mu_per_s < sl_terms_cold_rate(terms, central->live))

@@ -47,6 +47,7 @@ struct sl_central {
 	int64_t credit_mu; /* paid for and not spent; negative: to be charged */
 	int64_t asked_charge_mu, asked_want_mu;
 	int64_t slot_mu;	 /* paid for when the last answer came */
+	int64_t left_mu;	 /* in the central bucket after it */
 	uint64_t block_until_ns; /* and then it asks again */
 	int64_t block_ms;
 	uint64_t heard_ns; /* of the last answer */
