@@ -38,17 +38,17 @@ struct sl_conf_type {
 };
 
 extern const struct sl_conf_type sl_conf_bool;
-extern const struct sl_conf_type sl_conf_choice;   /* one of .choices */
-extern const struct sl_conf_type sl_conf_integer;  /* digits only, min..max */
-extern const struct sl_conf_type sl_conf_count;	   /* digits and k, M, G, min..max */
-extern const struct sl_conf_type sl_conf_bytes;	   /* with units, min..max */
-extern const struct sl_conf_type sl_conf_real;	   /* 0.25, 3: into a double, min..max */
-extern const struct sl_conf_type sl_conf_limit;	   /* a count, or "unlimited" stored as 0 */
+extern const struct sl_conf_type sl_conf_choice;    /* one of .choices */
+extern const struct sl_conf_type sl_conf_integer;   /* digits only, min..max */
+extern const struct sl_conf_type sl_conf_count;	    /* digits and k, M, G, min..max */
+extern const struct sl_conf_type sl_conf_bytes;	    /* with units, min..max */
+extern const struct sl_conf_type sl_conf_real;	    /* 0.25, 3: into a double, min..max */
+extern const struct sl_conf_type sl_conf_limit;	    /* a count, or "unlimited" stored as 0 */
 extern const struct sl_conf_type sl_conf_allowance; /* a count, 0: none, or "unlimited" */
-extern const struct sl_conf_type sl_conf_port;	   /* 1..65535, or "any" stored as 0 */
-extern const struct sl_conf_type sl_conf_vlan;	   /* 1..4094, any, none */
-extern const struct sl_conf_type sl_conf_duration; /* min..max, in ns */
-extern const struct sl_conf_type sl_conf_rate;	   /* into a struct sl_rate_spec */
+extern const struct sl_conf_type sl_conf_port;	    /* 1..65535, or "any" stored as 0 */
+extern const struct sl_conf_type sl_conf_vlan;	    /* 1..4094, any, none */
+extern const struct sl_conf_type sl_conf_duration;  /* min..max, in ns */
+extern const struct sl_conf_type sl_conf_rate;	    /* into a struct sl_rate_spec */
 extern const struct sl_conf_type sl_conf_byte_rate;
 extern const struct sl_conf_type sl_conf_burst; /* of the struct sl_rate_spec at .offset */
 extern const struct sl_conf_type sl_conf_byte_burst;
