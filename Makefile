@@ -231,12 +231,13 @@ $(FUZZ): $(O)/%: $(O)/obj/%.o $(if $(LINK_FUZZ),,$(O)/obj/tests/fuzz/replay.o) $
 
 all: $(SKEL) $(TEST_SKEL) $(LIB) $(AGENT) $(CLI) $(DAEMONS) $(MODULE) $(TOOLS)
 
-.PHONY: skel unit kernel benches fuzzers
+.PHONY: skel unit kernel benches fuzzers module
 skel: $(SKEL) $(TEST_SKEL) ; @:
 unit: $(UNIT) ; @:
 kernel: $(KERNEL) ; @:
 benches: $(BENCH) $(TOOLS) ; @:
 fuzzers: $(FUZZ) ; @:
+module: $(MODULE) ; @:
 
 # ---- checks ---------------------------------------------------------------------
 
@@ -253,7 +254,7 @@ test: setup ## everything: setup if needed, build, lint, all suites (the README'
 setup: ## install what is missing (Debian packages, bpffs)
 	$(Q)scripts/setup.sh
 
-test-all: all unit kernel benches sanitized-unit sanitized-fuzzers
+test-all: all unit kernel benches sanitized-module sanitized-unit sanitized-fuzzers
 	$(Q)SL_REQUIRE_BPF=1 $(RUN) --group lint $(LINTS) --group unit $(UNIT) --group bpf $(KERNEL) \
 		--group fuzz $(FUZZ:$(O)/%=$(SANITIZED)/%) \
 		--group sanitized $(UNIT:$(O)/%=$(SANITIZED)/%) --group integration $(INTEGRATION)
@@ -265,7 +266,7 @@ check-unit: $(UNIT) ## unit tests
 check-bpf: $(KERNEL) ## BPF programs by BPF_PROG_TEST_RUN (root)
 	$(Q)SL_REQUIRE_BPF=1 $(RUN) --group bpf $^
 
-check-integration: all ## real traffic in network namespaces (root)
+check-integration: all sanitized-module ## real traffic in network namespaces (root)
 	$(Q)SL_REQUIRE_BPF=1 $(RUN) --group integration $(INTEGRATION)
 
 check-fuzz: sanitized-fuzzers ## replay the fuzzers' corpora under ASan and UBSan
@@ -277,8 +278,10 @@ lint: skel $(NGINX_CONF) ## format, clang-tidy, cppcheck, shell, spelling, layer
 sanitize: sanitized-unit ## unit tests under ASan and UBSan
 	$(Q)$(RUN) --group sanitized $(UNIT:$(O)/%=$(SANITIZED)/%)
 
-.PHONY: sanitized-unit sanitized-fuzzers
-sanitized-unit: $(SKEL) $(TEST_SKEL)
+.PHONY: sanitized-module sanitized-unit sanitized-fuzzers
+sanitized-module: $(SKEL) $(TEST_SKEL)
+	$(Q)$(MAKE) $(SUB_SAN) module
+sanitized-unit: $(SKEL) $(TEST_SKEL) | sanitized-module
 	$(Q)$(MAKE) $(SUB_SAN) unit
 sanitized-fuzzers: $(SKEL) $(TEST_SKEL) | sanitized-unit
 	$(Q)$(MAKE) $(SUB_SAN) fuzzers

@@ -217,12 +217,15 @@ stack_start_worker() {
 
 # Changed by stack_gateway_sed: further edits of gateway.yaml and nginx.conf, for tests.
 stack_gateway_sed=(-e '')
+# The module, and what nginx is started with, for tests.
+stack_module=$stack_build/bin/ngx_http_sluice_module.so
+stack_gateway_with=()
 stack_start_gateway() {
 	stack_config gateway.yaml "${stack_gateway_sed[@]}" >"$stack_dir/gateway.yaml"
-	stack_config nginx.conf -e "s|modules/ngx_http_sluice|$stack_build/bin/ngx_http_sluice|" \
+	stack_config nginx.conf -e "s|modules/ngx_http_sluice_module.so|$stack_module|" \
 		-e "s|www-data|$(id -un)|; s|^pid .*|pid $stack_dir/nginx.own;|" \
 		-e "1i daemon off;" "${stack_gateway_sed[@]}" >"$stack_dir/nginx.conf"
-	stack_spawn gateway nginx -e "$stack_dir/log/nginx.log" -p "$stack_dir" -c "$stack_dir/nginx.conf"
+	stack_spawn gateway "${stack_gateway_with[@]}" nginx -e "$stack_dir/log/nginx.log" -p "$stack_dir" -c "$stack_dir/nginx.conf"
 	stack_wait gateway 20 curl -fsS -m 2 "$stack_url/health/ready"
 }
 

@@ -14,11 +14,14 @@ node_reply='{"ok":true,"decision":{"provider_id":"p1","priority":50,"expected_la
 # shielded_begin is where the tenant's packets come from.
 declare -A key sources
 
+. tests/harness/sanitized_module.sh
+
 shielded_begin() {
 	local name
 
 	netns_begin
 	chmod 711 "$sl_dir"
+	gateway_sanitized
 	ns_add node client
 	ns_link node n0 client c0 1
 	agent_config <<-YAML
@@ -73,7 +76,7 @@ shielded_start_gateway() {
 	mkdir -p "$sl_dir/nginx"
 	cat >"$sl_dir/nginx.conf" <<-NGINX
 		daemon off;
-		load_module $sl_bin/ngx_http_sluice_module.so;
+		load_module $gateway_module;
 		user nobody nogroup;
 		worker_processes 2;
 		worker_rlimit_nofile 8192;
@@ -113,7 +116,7 @@ shielded_start_gateway() {
 
 # The nginx of nginx.conf, whether there is an agent or not.
 shielded_start_alone() {
-	spawn node nginx -e "$sl_dir/nginx.log" -p "$sl_dir" -c "$sl_dir/nginx.conf"
+	spawn node "${gateway_with[@]}" nginx -e "$sl_dir/nginx.log" -p "$sl_dir" -c "$sl_dir/nginx.conf"
 	nginx_pid=$spawned_pid
 	wait_for 10 in_ns node curl -fsS -m 2 -o "$sl_dir/ready" http://127.0.0.1/health/live 2>"$sl_dir/curl"
 }

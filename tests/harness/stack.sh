@@ -10,6 +10,7 @@
 
 . tests/harness/netns.sh
 . scripts/stack.sh
+. tests/harness/sanitized_module.sh
 
 stack_begin() {
 	sl_dir=$(mktemp -d "${TMPDIR:-/tmp}/$sl_tag-XXXXXX")
@@ -17,6 +18,9 @@ stack_begin() {
 	stack_port=$((20000 + ($$ % 1200) * 10))
 	stack_ports
 	mkdir -p "$stack_dir/log"
+	gateway_sanitized
+	stack_module=$gateway_module
+	stack_gateway_with=("${gateway_with[@]}")
 	trap stack_finish EXIT
 	trap 'exit 130' INT
 	trap 'exit 143' TERM

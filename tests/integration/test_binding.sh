@@ -229,3 +229,4 @@ check "and what enforce would push is counted" metric_rose gateway_escalations_s
 check_equal "nothing is refused in the kernel" "$(packets small escalated)" "$before"
 check "nginx has nothing to complain of" test -z "$(grep -E '\[(alert|emerg)\]' "$sl_dir/nginx.log" | grep -v 'exited on signal 9')" ||
 	sed 's/^/# /' "$sl_dir/nginx.log"
+check_sanitized "$nginx_pid"

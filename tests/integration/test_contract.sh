@@ -48,3 +48,4 @@ check "a worker starts" stack_start_worker 1 || exit 1
 all_ok suite --router real
 URL=$stack_url TENANT=acme KEY=$stack_key ADMIN_KEY=$stack_admin_key \
 	all_ok tests/contract/examples.py docs/api.md
+check_sanitized "$(cat "$stack_dir/nginx.own")"

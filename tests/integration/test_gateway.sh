@@ -303,5 +303,6 @@ check "shadow counts and passes" wait_for 10 shadow
 check "a bad gateway.yaml is refused with its line" bash -c "
 	sed 's/^limits:/&\n  windows: 3/' '$stack_dir/gateway.yaml' >'$sl_dir/bad.yaml'
 	sed 's|$stack_dir/gateway.yaml|$sl_dir/bad.yaml|' '$stack_dir/nginx.conf' >'$sl_dir/bad.conf'
-	! nginx -t -e '$sl_dir/said' -p '$stack_dir' -c '$sl_dir/bad.conf' >'$sl_dir/said' 2>&1 &&
+	! ${gateway_with[*]} nginx -t -e '$sl_dir/said' -p '$stack_dir' -c '$sl_dir/bad.conf' >'$sl_dir/said' 2>&1 &&
 		grep -q 'bad.yaml:[0-9]*:[0-9]*: limits.windows' '$sl_dir/said'"
+check_sanitized "$(cat "$stack_dir/nginx.own")"
