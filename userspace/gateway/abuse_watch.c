@@ -29,11 +29,13 @@ static struct sl_span credential_of(const struct sl_call *call)
 
 	if (call->api_key.length)
 		return call->api_key;
+	if (!bearer.length)
+		return call->client_subject;
 	if (bearer.length > sizeof(BEARER) - 1 &&
 	    !strncasecmp(bearer.at, BEARER, sizeof(BEARER) - 1) &&
 	    !memchr(bearer.at, '.', bearer.length))
 		return bearer;
-	return bearer.length ? (struct sl_span){ 0 } : call->client_subject;
+	return (struct sl_span){ 0 };
 }
 
 /* ---- telling ------------------------------------------------------------------------------- */
