@@ -22,6 +22,7 @@ struct sl_assigned {
 	uint64_t begun_ns;			  /* when it was published */
 	uint64_t due_ns;			  /* when it is given up */
 	bool accepted;				  /* a worker said so */
+	uint32_t mark;				  /* the owner's */
 };
 
 int sl_assignments_new(struct sl_assignments **ret, uint32_t entries_max, const uint64_t secret[2]);

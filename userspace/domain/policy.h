@@ -25,6 +25,8 @@ enum sl_channel {
 	SL_CHANNEL_GRPC,
 };
 
+#define SL_POOL_BYTES 65
+
 struct sl_provider {
 	char id[SL_PROVIDER_ID_BYTES];
 	double cost;	     /* expected, of one job */
@@ -32,6 +34,7 @@ struct sl_provider {
 	uint32_t priority;   /* of its assignments */
 	enum sl_channel channel;
 	char endpoint[SL_POLICY_ENDPOINT_BYTES]; /* "" when there is none */
+	char pool[SL_POOL_BYTES];		 /* of its workers */
 	char (*capabilities)[SL_CAPABILITY_BYTES];
 	size_t capability_count;
 };

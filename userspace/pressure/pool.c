@@ -39,7 +39,8 @@ struct sl_pressure_pool {
 	uint64_t open, unaccepted; /* jobs of ours */
 	int64_t open_max;
 	uint64_t judged_ns, heard_ns;
-	bool heard; /* since the last judgement */
+	bool dropped; /* by the router */
+	bool heard;   /* since the last judgement */
 	struct sl_pool_counts counts;
 };
 
@@ -187,14 +188,14 @@ static bool judge(struct sl_pressure_pool *pool, uint64_t now_ns)
 {
 	const struct sl_level_signal signal = {
 		.pressure = pressure_of(pool, now_ns),
-		.dropped = pool->all.dropped,
+		.dropped = pool->all.dropped || pool->dropped,
 		.deserted = !pool->all.workers,
 	};
 	const bool changed = sl_level_signal(&pool->level, &signal, now_ns);
 
 	drops_are_judged(pool, now_ns);
 	pool->judged_ns = now_ns;
-	pool->heard = false;
+	pool->heard = pool->dropped = false;
 	if (changed) {
 		pool->counts.transitions_total++;
 		/* What is known of the demand is the window that runs: it is enough. */
@@ -255,6 +256,11 @@ bool sl_pressure_pool_tick(struct sl_pressure_pool *pool, uint64_t random, uint6
 	if (sl_priority_turn(&pool->priority, now_ns) || changed)
 		set_threshold(pool);
 	return changed;
+}
+
+void sl_pressure_pool_dropped(struct sl_pressure_pool *pool)
+{
+	pool->dropped = true;
 }
 
 /* ---- requests --------------------------------------------------------------------------- */

@@ -39,6 +39,9 @@ int sl_pressure_pool_hear(struct sl_pressure_pool *pool, const struct sl_signal 
 /* Four times a second or more, with a random number. True: the state changed. */
 bool sl_pressure_pool_tick(struct sl_pressure_pool *pool, uint64_t random, uint64_t now_ns);
 
+/* The router itself lost messages: the next judgement sheds. */
+void sl_pressure_pool_dropped(struct sl_pressure_pool *pool);
+
 enum sl_pool_verdict {
 	SL_POOL_ADMIT = 0,
 	SL_POOL_SHED,	   /* its level is below the threshold */

@@ -54,6 +54,7 @@ struct sl_counts {
 	uint64_t breaker_moves_total;
 	uint64_t heartbeats_total, heartbeats_invalid_total;
 	uint64_t alerts_total;
+	uint64_t bp_signals_sent_total, bp_signals_malformed_total, bp_pools_refused_total;
 	uint64_t contract_violations_total;
 	uint64_t reloads_total, reload_failures_total;
 	uint64_t connection_errors_total;

@@ -40,7 +40,7 @@ static void write_note(struct sl_json_out *out, const struct sl_router *router,
 	sl_json_close(out, '}');
 }
 
-void sl_expiry_follow(struct sl_router *router, const struct sl_assigned *assigned)
+bool sl_expiry_follow(struct sl_router *router, const struct sl_assigned *assigned)
 {
 	sl_cleanup(sl_json_out_free) struct sl_json_out out = SL_JSON_OUT(NOTE_BYTES_MAX);
 	char key[SL_SHARED_KEY_BYTES];
@@ -49,20 +49,21 @@ void sl_expiry_follow(struct sl_router *router, const struct sl_assigned *assign
 
 	/* A worker may be faster than the server's word that it has the assignment. */
 	if (sl_results_seen(router, assigned->assignment_id))
-		return;
+		return false;
 	err = sl_assignments_add(router->assignments, assigned);
 	if (err)
 		sl_log_limited(router->log, SL_LOG_SYNC, SL_LOG_WARN, "assignment not followed",
 			       SL_STR("assignment_id", assigned->assignment_id),
 			       SL_STR("error", strerrordesc_np(-err)));
 	if (!sl_shared_on(router))
-		return;
+		return !err;
 	write_note(&out, router, assigned);
 	(void)sl_shared_key(key, 'a', "", assigned->assignment_id);
 	if (sl_json_done(&text, &out) != 0 ||
 	    sl_kv_put(router->bus, SL_BUCKET_DECISIONS, key, text, NOTE_TIMEOUT_MS,
 		      sl_router_stored, router) != 0)
 		router->counts.degraded_total++;
+	return !err;
 }
 
 struct note {

@@ -180,6 +180,12 @@ static void export_counters(struct sl_metrics *page, const struct sl_router *rou
 		{ "router_nats_contract_violations_total",
 		  "Times a stream was found to capture the subject of requests.",
 		  c->contract_violations_total },
+		{ "router_bp_signals_sent_total", "Pressure signals sent.",
+		  c->bp_signals_sent_total },
+		{ "router_bp_signals_malformed_total", "Signals that were refused.",
+		  c->bp_signals_malformed_total },
+		{ "router_bp_pools_refused_total", "Signals of more pools than there may be.",
+		  c->bp_pools_refused_total },
 		{ "router_nats_slow_consumer_total", "Messages lost to full queues.",
 		  bus.slow_consumer_total },
 		{ "sluice_config_reloads_total", "Times the configuration was read again.",
@@ -224,6 +230,120 @@ static void export_gauges(struct sl_metrics *page, const struct sl_router *route
 	export_all(page, counters, COUNT(counters), SL_COUNTER);
 }
 
+/* ---- pools of workers ------------------------------------------------------------------------ */
+
+struct pool_family {
+	const char *name, *help;
+	enum sl_metric_type kind;
+	double (*value)(const struct sl_pool_view *view);
+};
+
+static double pool_state(const struct sl_pool_view *view)
+{
+	return (double)view->state;
+}
+
+static double pool_pressure(const struct sl_pool_view *view)
+{
+	return view->pressure;
+}
+
+static double pool_capacity(const struct sl_pool_view *view)
+{
+	return view->capacity_per_s;
+}
+
+static double pool_threshold(const struct sl_pool_view *view)
+{
+	return view->threshold;
+}
+
+static double pool_credits(const struct sl_pool_view *view)
+{
+	return (double)view->credits;
+}
+
+static double pool_workers(const struct sl_pool_view *view)
+{
+	return view->workers;
+}
+
+static double pool_admitted(const struct sl_pool_view *view)
+{
+	return (double)view->counts.admitted_total;
+}
+
+static double pool_shed(const struct sl_pool_view *view)
+{
+	return (double)view->counts.shed_total;
+}
+
+static double pool_no_credit(const struct sl_pool_view *view)
+{
+	return (double)view->counts.no_credit_total;
+}
+
+static double pool_signals(const struct sl_pool_view *view)
+{
+	return (double)view->counts.signals_total;
+}
+
+static double pool_transitions(const struct sl_pool_view *view)
+{
+	return (double)view->counts.transitions_total;
+}
+
+static const struct pool_family pool_families[] = {
+	{ "router_bp_state", "0 ok, 1 warn, 2 shed, 3 stop, 4 stale.", SL_GAUGE, pool_state },
+	{ "router_bp_pressure", "1: all are busy and nobody waits longer than the target.",
+	  SL_GAUGE, pool_pressure },
+	{ "router_bp_capacity", "Requests a second that pass; 0: not limited.", SL_GAUGE,
+	  pool_capacity },
+	{ "router_bp_threshold", "The lowest level that passes whole.", SL_GAUGE, pool_threshold },
+	{ "router_bp_credits", "Jobs that may be sent now.", SL_GAUGE, pool_credits },
+	{ "router_bp_workers", "Workers heard within 3 s.", SL_GAUGE, pool_workers },
+	{ "router_bp_admitted_total", "Requests let through to the pool.", SL_COUNTER,
+	  pool_admitted },
+	{ "router_bp_shed_total", "Requests refused by their level.", SL_COUNTER, pool_shed },
+	{ "router_bp_no_credit_total", "Requests refused because no worker takes them.", SL_COUNTER,
+	  pool_no_credit },
+	{ "router_bp_signals_total", "Signals of its workers.", SL_COUNTER, pool_signals },
+	{ "router_bp_transitions_total", "Changes of its state.", SL_COUNTER, pool_transitions },
+};
+
+static void export_pool_family(struct sl_metrics *page, const struct sl_router *router,
+			       const struct pool_family *one)
+{
+	const unsigned int family = sl_metrics_family(page, one->name, one->kind, one->help);
+	struct sl_pool_view view;
+	uint32_t at = 0;
+
+	while (sl_pressure_next(&view, router->pressure, &at)) {
+		const struct sl_label labels[] = { { "pool", view.name },
+						   { "class", sl_work_class_name(view.work) } };
+
+		sl_metrics_add_real(page, family, labels, 2, one->value(&view));
+	}
+}
+
+static void export_pools(struct sl_metrics *page, const struct sl_router *router)
+{
+	const unsigned int age = sl_metrics_family(page, "router_bp_signal_age_seconds", SL_GAUGE,
+						   "Since the pool's last signal.");
+	struct sl_pool_view view;
+	uint32_t at = 0;
+
+	for (size_t i = 0; i < COUNT(pool_families); i++)
+		export_pool_family(page, router, &pool_families[i]);
+	while (sl_pressure_next(&view, router->pressure, &at)) {
+		const struct sl_label labels[] = { { "pool", view.name },
+						   { "class", sl_work_class_name(view.work) } };
+
+		sl_metrics_add_real(page, age, labels, 2,
+				    (double)(sl_router_now(router) - view.signal_ns) / NS_PER_S);
+	}
+}
+
 /* ---- pages -------------------------------------------------------------------------------------
  */
 
@@ -242,6 +362,7 @@ static void serve_metrics(struct sl_http_reply *reply, void *context)
 	export_breakers(page, router);
 	export_counters(page, router);
 	export_gauges(page, router);
+	export_pools(page, router);
 	reply->metrics = page;
 }
 

@@ -33,6 +33,7 @@ struct sl_request_headers sl_in_headers(const struct sl_bus_message *message)
 		.version = sl_bus_header(message, SL_HEADER_VERSION),
 		.traceparent = sl_bus_header(message, SL_HEADER_TRACEPARENT),
 		.tracestate = sl_bus_header(message, SL_HEADER_TRACESTATE),
+		.criticality = sl_bus_header(message, SL_HEADER_CRITICALITY),
 	};
 }
 

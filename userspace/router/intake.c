@@ -37,7 +37,9 @@ void sl_intake_respond(struct sl_router *router, const char *reply, struct sl_tr
 static struct sl_span overload_details(char buffer[DETAILS_BYTES], const struct sl_router *router)
 {
 	(void)snprintf(buffer, DETAILS_BYTES, "{\"retry_after_seconds\":%u}",
-		       (unsigned int)(router->settings.retry_after_ns / 1000000000u));
+		       router->retry_after_s
+			       ? router->retry_after_s
+			       : (unsigned int)(router->settings.retry_after_ns / 1000000000u));
 	return sl_span_of(buffer);
 }
 
@@ -220,6 +222,33 @@ static void answer_at_once(struct intake *intake, const struct sl_core_choice *c
 	sl_intake_remember(router, request, intake->digest, text);
 }
 
+/*
+ * True: it was refused, for the sake of the workers it would go to. It is chosen twice, with
+ * the same luck: what is refused must leave no trace in breakers and sessions.
+ */
+static bool is_shed(struct intake *intake)
+{
+	struct sl_router *router = intake->router;
+	const uint64_t random = router->core->random;
+	struct sl_pressure_refusal refusal;
+	struct sl_core_choice choice;
+	int err;
+
+	if (!sl_pressure_has_pools(router->pressure))
+		return false;
+	err = sl_core_choose(&choice, router->core, &intake->request, false, sl_router_now(router),
+			     &intake->fault);
+	router->core->random = random;
+	if (err ||
+	    !sl_pressure_refuses(&refusal, router->pressure, &intake->request, choice.provider))
+		return false; /* what is wrong with it is said when it is chosen */
+	router->counts.overloaded_total++;
+	router->retry_after_s = refusal.retry_after_s;
+	refuse_as(intake, SL_CODE_SERVICE_OVERLOADED, SL_INTAKE_NONE, refusal.why);
+	router->retry_after_s = 0;
+	return true;
+}
+
 static void decide(struct intake *intake)
 {
 	struct sl_router *router = intake->router;
@@ -231,6 +260,8 @@ static void decide(struct intake *intake)
 		refuse_overloaded(intake);
 		return;
 	}
+	if (is_shed(intake))
+		return;
 	if (sl_core_choose(&choice, router->core, request, true, sl_router_now(router),
 			   &intake->fault) != 0) {
 		refuse(intake);

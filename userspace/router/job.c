@@ -33,6 +33,7 @@ static void job_free(struct sl_job *job)
 {
 	struct sl_router *router = job->router;
 
+	sl_pressure_close(router->pressure, job->mark, false);
 	if (job->link) {
 		*job->link = job->next;
 		if (job->next)
@@ -163,6 +164,8 @@ bool sl_job_start(struct sl_router *router, const struct sl_bus_message *message
 	if (request->idempotency_key[0])
 		sl_idempotency_begin(router->core->decisions, local_key(begun), digest,
 				     sl_router_now(router));
+	if (request->pushes)
+		begun->mark = sl_pressure_open(router->pressure, choice->provider);
 	claim(begun);
 	return true;
 }
@@ -352,6 +355,8 @@ static void publish(struct sl_job *job)
 		sl_trace_next(&job->assign_trace, random);
 	}
 	sl_out_headers(&headers, &job->assign_trace, job->request.tenant_id);
+	sl_out_header(&headers, SL_HEADER_CRITICALITY,
+		      sl_criticality_name(job->request.criticality));
 	err = sl_js_publish(router->bus, job->subject, job->msg_id, headers.at, headers.count,
 			    sl_job_text(&job->assignment),
 			    (uint32_t)(router->settings.publish_timeout_ns / SL_MS_NS), published,

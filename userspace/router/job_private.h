@@ -24,6 +24,7 @@ struct sl_job {
 	char msg_id[SL_EXEC_MSG_ID_BYTES];
 	char provider_id[SL_PROVIDER_ID_BYTES];
 	uint64_t deadline_ms;
+	uint32_t mark; /* of its pool, until it is followed */
 	char subject[SL_POLICY_ENDPOINT_BYTES];
 	struct sl_json_out decision, answer, assignment, record;
 	struct sl_trace assign_trace;

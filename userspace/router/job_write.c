@@ -107,6 +107,7 @@ void sl_job_follow(struct sl_job *job)
 		.job_type = type,
 		.trace_id = job->request.trace.trace_id,
 		.run_id = run_id,
+		.mark = job->mark,
 		.begun_ns = now_ns,
 		.due_ns = now_ns + job->deadline_ms * SL_MS_NS + router->settings.result_grace_ns,
 	};
@@ -115,5 +116,6 @@ void sl_job_follow(struct sl_job *job)
 	if (job->request.decide.run_id.type == SL_JSON_STRING)
 		(void)sl_json_text(run_id, sizeof(run_id), &length, job->request.decide.run_id);
 	(void)sl_json_text(type, sizeof(type), &length, job->request.decide.task_type);
-	sl_expiry_follow(router, &assigned);
+	if (sl_expiry_follow(router, &assigned))
+		job->mark = 0; /* closed with its result */
 }

@@ -91,6 +91,8 @@ int sl_request_read(struct sl_request *ret, const struct sl_request_headers *hea
 	ret->tenant_id[0] = ret->request_id[0] = ret->policy_id[0] = '\0';
 	ret->idempotency_key[0] = ret->message_id[0] = ret->assignment_subject[0] = '\0';
 	ret->pushes = false;
+	ret->criticality = SL_CRITICAL;
+	(void)sl_criticality_of(&ret->criticality, headers->criticality);
 	ret->decide.trace_id = (struct sl_json_value){ .type = SL_JSON_ABSENT };
 	err = sl_decide_read(&ret->decide, payload, fault);
 	if (!err)

@@ -12,10 +12,11 @@
 #include "userspace/domain/idempotency.h"
 #include "userspace/domain/route.h"
 #include "userspace/domain/trace.h"
+#include "userspace/pressure/priority.h"
 
 /* Headers of the message; they win over the payload. Empty: not there. */
 struct sl_request_headers {
-	struct sl_span tenant_id, trace_id, version, traceparent, tracestate;
+	struct sl_span tenant_id, trace_id, version, traceparent, tracestate, criticality;
 };
 
 struct sl_request {
@@ -28,6 +29,7 @@ struct sl_request {
 	char message_id[SL_IDENTIFIER_MAX + 1];
 	char assignment_subject[SL_POLICY_ENDPOINT_BYTES];
 	bool pushes;
+	enum sl_criticality criticality;
 };
 
 /*

@@ -147,11 +147,14 @@ static void forget_shared(struct sl_router *router, const char *assignment_id)
 static void follow(struct sl_router *router, const struct sl_exec_result *result)
 {
 	const struct sl_span id = sl_span_of(result->assignment_id);
+	const struct sl_assigned *ours;
 
 	if (first_time(router, 'f', id_of(result)))
 		feed_breaker(router, result);
-	if (!id.length || !sl_assignments_find(router->assignments, id))
+	ours = id.length ? sl_assignments_find(router->assignments, id) : NULL;
+	if (!ours)
 		return;
+	sl_pressure_close(router->pressure, ours->mark, ours->accepted);
 	sl_assignments_remove(router->assignments, id);
 	forget_shared(router, result->assignment_id);
 }
@@ -180,6 +183,7 @@ void sl_results_follow_ack(void *context, const struct sl_bus_message *message)
 		return;
 	/* It waited in a queue until now; its work begins. */
 	assigned->accepted = true;
+	sl_pressure_accepted(router->pressure, assigned->mark);
 	now_ns = sl_router_now(router);
 	sl_assignments_extend(router->assignments, sl_span_of(ack.assignment_id),
 			      now_ns + (assigned->due_ns - assigned->begun_ns));

@@ -106,6 +106,7 @@ static void drain(struct sl_router *router)
 	router->draining = true;
 	sl_log(router->log, SL_LOG_INFO, "draining", SL_NUM("jobs", router->job_count),
 	       SL_NUM("results", router->settling));
+	sl_pressure_leave(router->pressure);
 	if (router->result_pull)
 		sl_js_pull_window(router->result_pull, 0);
 	if (router->ack_pull)
@@ -222,6 +223,8 @@ static int make_stores(struct sl_router *router)
 		return -EIO;
 	err = sl_core_new(&router->core, &router->settings, seed);
 	if (!err)
+		err = sl_pressure_new(&router->pressure, router);
+	if (!err)
 		err = sl_table_new(&router->results, &results);
 	return err ? err
 		   : sl_assignments_new(&router->assignments, router->settings.assignments_max,
@@ -302,6 +305,7 @@ void sl_router_free(struct sl_router *router)
 	sl_js_pull_free(router->ack_pull);
 	sl_bus_free(router->bus);
 	sl_jobs_free(router);
+	sl_pressure_free(router->pressure);
 	sl_http_free(router->http);
 	if (router->loop) {
 		router->loop->timer_clear(router->loop, &router->tick);

@@ -18,6 +18,7 @@
 #include "userspace/obs/metrics.h"
 #include "userspace/router/core.h"
 #include "userspace/router/counts.h"
+#include "userspace/router/pressure.h"
 #include "userspace/router/router.h"
 
 #define SL_ROUTER_SUBSCRIPTIONS_MAX 24
@@ -46,7 +47,9 @@ struct sl_router {
 	struct sl_bus_subscription *subscriptions[SL_ROUTER_SUBSCRIPTIONS_MAX];
 	size_t subscription_count;
 	struct sl_js_pull *result_pull, *ack_pull;
-	struct sl_job *jobs; /* whose answer waits */
+	struct sl_pressure *pressure;
+	uint32_t retry_after_s; /* of the refusal being answered; 0: what the settings say */
+	struct sl_job *jobs;	/* whose answer waits */
 	uint32_t job_count;
 	uint32_t settling; /* results whose usage is being published */
 
@@ -144,7 +147,8 @@ void sl_results_heartbeat(void *context, const struct sl_bus_message *message);
 /* A breaker moved: counted, logged, alerted. */
 void sl_results_breaker(struct sl_router *router, const char *tenant, const char *provider);
 
-void sl_expiry_follow(struct sl_router *router, const struct sl_assigned *assigned);
+/* False: its result was heard already, or there is no room. */
+bool sl_expiry_follow(struct sl_router *router, const struct sl_assigned *assigned);
 void sl_expiry_run(struct sl_router *router);
 /* Assignments of routers that are gone. */
 void sl_expiry_adopt(struct sl_router *router);

@@ -35,6 +35,8 @@ static const struct sl_conf_field provider_fields[] = {
 	  .choices = channels, .help = "How its workers are reached." },
 	{ "endpoint", &sl_conf_text, .fallback = "", SET(sl_provider, endpoint),
 	  .help = "Given to the worker as it is." },
+	{ "pool", &sl_conf_word, .fallback = "default", SET(sl_provider, pool),
+	  .help = "Its workers' pressure.pool: whose backpressure counts for it." },
 	{ "capabilities", &sl_conf_word, SL_CONF_LIST(sl_provider, capabilities, capability_count),
 	  .max = SL_CAPABILITIES_MAX, .flags = SL_CONF_UNIQUE,
 	  .help = "What it can do: words that constraints ask for." },
@@ -193,6 +195,19 @@ static const struct sl_conf_field assignments_fields[] = {
 static const struct sl_conf_table assignments_table = { "Work given to workers.",
 							SL_CONF_TABLE(assignments_fields), 0 };
 
+static const struct sl_choice fail_modes[] = { { "open", SL_FAIL_OPEN },
+					       { "closed", SL_FAIL_CLOSED },
+					       { NULL, 0 } };
+
+static const struct sl_conf_field pressure_fields[] = {
+	{ "fail_mode", &sl_conf_choice, .fallback = "open", SETTING(fail_mode),
+	  .choices = fail_modes,
+	  .help = "When workers that sent signals are silent for a minute: open lets all "
+		  "requests through, closed none." },
+};
+static const struct sl_conf_table pressure_table = { "Backpressure of the workers.",
+						     SL_CONF_TABLE(pressure_fields), 0 };
+
 static const struct sl_choice bodies[] = { { "none", SL_DEAD_BODY_NONE },
 					   { "masked", SL_DEAD_BODY_MASKED },
 					   { "whole", SL_DEAD_BODY_WHOLE },
@@ -226,6 +241,7 @@ static const struct sl_conf_field root_fields[] = {
 	{ "breaker", .table = &breaker_table },
 	{ "decisions", .table = &decisions_table },
 	{ "assignments", .table = &assignments_table },
+	{ "pressure", .table = &pressure_table },
 	{ "dlq", .table = &dlq_table },
 };
 static const struct sl_conf_table root_table = { NULL, SL_CONF_TABLE(root_fields), 0 };
@@ -267,7 +283,9 @@ static int default_providers(struct sl_policies *policies)
 	provider = calloc(1, sizeof(*provider));
 	if (!provider)
 		return -ENOMEM;
-	*provider = (struct sl_provider){ .id = "default", .latency_ns = S_NS, .priority = 50 };
+	*provider = (struct sl_provider){
+		.id = "default", .latency_ns = S_NS, .priority = 50, .pool = "default"
+	};
 	policies->providers = provider;
 	policies->provider_count = 1;
 	return 0;

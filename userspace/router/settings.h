@@ -18,6 +18,12 @@ enum sl_router_decisions {
 	SL_DECISIONS_SHARED,
 };
 
+/* What a pool of silent workers does to requests. */
+enum sl_router_fail {
+	SL_FAIL_OPEN = 0,
+	SL_FAIL_CLOSED
+};
+
 struct sl_router_settings {
 	uint32_t version;
 	struct sl_conf_nats nats;
@@ -44,6 +50,7 @@ struct sl_router_settings {
 	uint64_t publish_timeout_ns;
 	uint64_t result_grace_ns;
 	uint64_t heartbeat_ttl_ns;
+	int fail_mode; /* enum sl_router_fail */
 	bool usage;
 	enum sl_dead_body dlq_body;
 	uint64_t drain_ns;

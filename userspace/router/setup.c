@@ -77,6 +77,7 @@ static int listen_to_workers(struct sl_router *router)
 		{ SL_SUBJECT_ASSIGN_ACK, sl_results_follow_ack },
 		{ SL_SUBJECT_HEARTBEAT, sl_results_heartbeat },
 		{ SL_SUBJECT_HEARTBEAT_OLD, sl_results_heartbeat },
+		{ SL_SUBJECT_PRESSURE_ALL, sl_pressure_heard },
 	};
 	int err = 0;
 
@@ -225,6 +226,8 @@ static void listen_once(struct sl_router *router)
 		err = listen_to_requests(router);
 		if (!err)
 			err = listen_to_workers(router);
+		if (!err)
+			err = sl_pressure_begin(router->pressure);
 		if (!err)
 			sl_log(router->log, SL_LOG_INFO, "router listens",
 			       SL_STR("subject", router->settings.decide_subject));
