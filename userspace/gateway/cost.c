@@ -49,19 +49,24 @@ static uint64_t key_of(const struct sl_cost *cost, struct sl_span tenant, struct
 
 /* ---- the end of a reservation ----------------------------------------------------------- */
 
+/* A bucket is at most SL_GCRA_BURST_MAX long. */
+static uint64_t milli_of(const struct sl_request_limit *limit, uint64_t amount_ns)
+{
+	return (amount_ns * 1000 + limit->period_ns / 2) / limit->period_ns;
+}
+
 /* It came to @used_ns of @made, as far as the bucket still is its tenant's. */
 static void settle(struct sl_gateway *gateway, const struct sl_reservation *made, uint64_t used_ns)
 {
 	struct sl_request_slot *slot;
 	struct sl_kernel_limits agent;
-	double units = (double)used_ns / (double)made->limit.period_ns;
 
 	if (!sl_kernel_limits(&agent, gateway->kernel, sl_span_of(made->tenant)) ||
 	    agent.limits.gen != made->gen)
 		return;
 	slot = &agent.words->slot[SL_REQUEST_COST];
 	sl_cost_settle(&slot->word, made->reserved_ns, used_ns);
-	__atomic_fetch_add(&slot->admitted, (uint64_t)(units * MILLI + 0.5), __ATOMIC_RELAXED);
+	__atomic_fetch_add(&slot->admitted, milli_of(&made->limit, used_ns), __ATOMIC_RELAXED);
 }
 
 static void expire(struct sl_gateway *gateway, const struct sl_reservation *made)
@@ -223,8 +228,7 @@ static bool refuse(struct sl_exchange *exchange, const struct sl_kernel_limits *
 	bool shadow = gateway->settings->limits.shadow ||
 		      sl_requests_mode(&agent->limits, agent->node) == SL_MODE_SHADOW;
 
-	__atomic_fetch_add(&agent->words->slot[SL_REQUEST_COST].refused,
-			   (uint64_t)((double)amount_ns / (double)limit->period_ns * MILLI),
+	__atomic_fetch_add(&agent->words->slot[SL_REQUEST_COST].refused, milli_of(limit, amount_ns),
 			   __ATOMIC_RELAXED);
 	count(gateway, SL_COUNT_COST_REFUSED);
 	if (shadow) {
