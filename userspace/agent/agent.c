@@ -13,6 +13,7 @@
 
 #include "userspace/agent/lock.h"
 #include "userspace/agent/notify.h"
+#include "userspace/agent/pressure.h"
 #include "userspace/agent/privileges.h"
 #include "userspace/agent/state.h"
 #include "userspace/dataplane/pins.h"
@@ -337,6 +338,11 @@ static int drop_privileges(struct sl_agent *agent, struct sl_agent_error *error)
 	return err ? sl_agent_fail(error, err, "%s", why.message) : 0;
 }
 
+static int hear_pressure(struct sl_agent *agent, struct sl_agent_error *error)
+{
+	return sl_agent_pressure_new(&agent->pressure, agent, error);
+}
+
 static int make_base(struct sl_agent *agent, struct sl_agent_error *error)
 {
 	/* A client that leaves must not end the agent. */
@@ -350,7 +356,7 @@ static int make_base(struct sl_agent *agent, struct sl_agent_error *error)
 static step_fn *const steps[] = {
 	read_config,  find_groups, check_privileges, make_base,	      take_lock,
 	open_sockets, open_http,   open_dataplane,   load_overrides,  first_apply,
-	attach_all,   watch_all,   start_timers,     drop_privileges,
+	attach_all,   watch_all,   start_timers,     drop_privileges, hear_pressure,
 };
 
 int sl_agent_start(struct sl_agent **ret, const struct sl_agent_options *options,
@@ -417,6 +423,7 @@ void sl_agent_free(struct sl_agent *agent)
 		free_event(agent->signals[i]);
 	for (size_t i = 0; i < SL_AGENT_TIMERS; i++)
 		free_event(agent->timers[i]);
+	sl_agent_pressure_free(agent->pressure);
 	sl_watch_free(agent->watch);
 	sl_links_free(agent->links);
 	sl_http_free(agent->http);

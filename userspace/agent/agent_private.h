@@ -23,6 +23,7 @@ struct event;
 struct event_base;
 struct json_t;
 struct sl_metrics;
+struct sl_agent_pressure;
 
 #define SL_AGENT_TIMERS 3
 
@@ -88,6 +89,7 @@ struct sl_agent {
 	struct sl_admin *admin;
 	struct sl_admin *gateways; /* NULL: no gateway on this node */
 	struct sl_http *http;
+	struct sl_agent_pressure *pressure; /* NULL: nobody tells of it */
 	bool ready;
 	bool stopping;
 	uint64_t next_retry_ns;

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "userspace/agent/override_json.h"
+#include "userspace/agent/pressure.h"
 #include "userspace/dataplane/flows.h"
 #include "userspace/dataplane/hand_over.h"
 
@@ -136,9 +137,10 @@ static json_t *sheds_list(const struct sl_agent *agent)
 		const struct sl_shed *shed = &agent->sheds.at[i];
 
 		(void)json_array_append_new(
-			list, json_pack("{ss si sI}", "tenant", shed->tenant, "permille",
+			list, json_pack("{ss si sI sb}", "tenant", shed->tenant, "permille",
 					(int)shed->permille, "until_unix_ns",
-					(json_int_t)(unix_ns + shed->until_ns - now_ns)));
+					(json_int_t)(unix_ns + shed->until_ns - now_ns),
+					"by_pressure", (int)shed->by_pressure));
 	}
 	return list;
 }
@@ -377,6 +379,9 @@ static void serve(struct sl_admin_reply *reply, const struct sl_admin_request *r
 	case SL_ADMIN_SHED_SET:
 		shed_set(reply, request, agent);
 		break;
+	case SL_ADMIN_PRESSURE:
+		reply->body = sl_agent_pressure_json(agent->pressure);
+		break;
 	case SL_ADMIN_FLOW_BIND:
 	case SL_ADMIN_FLOW_UNBIND:
 		flow(reply, request, agent);
@@ -395,8 +400,8 @@ static void serve(struct sl_admin_reply *reply, const struct sl_admin_request *r
 static bool is_question(enum sl_admin_command command)
 {
 	return command == SL_ADMIN_PING || command == SL_ADMIN_STATUS ||
-	       command == SL_ADMIN_LIMIT_LIST || command == SL_ADMIN_FLOW_BIND ||
-	       command == SL_ADMIN_FLOW_UNBIND;
+	       command == SL_ADMIN_LIMIT_LIST || command == SL_ADMIN_PRESSURE ||
+	       command == SL_ADMIN_FLOW_BIND || command == SL_ADMIN_FLOW_UNBIND;
 }
 
 void sl_agent_on_request(struct sl_admin_reply *reply, const struct sl_admin_request *request,

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "userspace/agent/pressure.h"
+
 #define NS_PER_S 1e9
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -288,6 +290,7 @@ static void serve_metrics(struct sl_http_reply *reply, void *context)
 		sl_export_agent(reply->metrics, agent);
 		sl_export_node(reply->metrics, agent);
 		sl_export_maps(reply->metrics, agent);
+		sl_agent_pressure_export(reply->metrics, agent->pressure);
 		err = sl_export_tenants(reply->metrics, agent);
 	}
 	if (!err)

@@ -33,7 +33,8 @@ int sl_privileges_drop(struct sl_privileges_error *error);
 
 /*
  * System calls from here on: those of a running agent, with sockets of
- * AF_UNIX, AF_INET, AF_INET6 and AF_NETLINK and no memory that is executable.
+ * AF_UNIX, AF_INET, AF_INET6 and AF_NETLINK, with threads, but no processes, and no
+ * memory that is executable. Threads begun later are under the same filter.
  * All others fail with EPERM; those that start programs, debug others or load
  * code into the kernel by another door end the process. Needs no_new_privs.
  */

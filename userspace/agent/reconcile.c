@@ -37,6 +37,24 @@ int sl_sheds_set(struct sl_sheds *sheds, const struct sl_shed *shed)
 	return 0;
 }
 
+int sl_sheds_add(struct sl_sheds *sheds, const struct sl_shed *shed)
+{
+	if (sheds->count == SL_SHEDS_MAX)
+		return -ENOSPC;
+	sheds->at[sheds->count++] = *shed;
+	return 0;
+}
+
+void sl_sheds_drop_pressure(struct sl_sheds *sheds)
+{
+	size_t left = 0;
+
+	for (size_t i = 0; i < sheds->count; i++)
+		if (!sheds->at[i].by_pressure)
+			sheds->at[left++] = sheds->at[i];
+	sheds->count = left;
+}
+
 void sl_sheds_expire(struct sl_sheds *sheds, uint64_t now_ns)
 {
 	size_t at = 0;

@@ -8,6 +8,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -22,6 +23,7 @@ struct sl_shed {
 	char tenant[SL_TENANT_NAME_BYTES];
 	uint32_t permille; /* 1..1000 */
 	uint64_t until_ns; /* CLOCK_MONOTONIC */
+	bool by_pressure;  /* else an operator said so */
 };
 
 struct sl_sheds {
@@ -31,6 +33,12 @@ struct sl_sheds {
 
 /* Replaces the tenant's level; permille 0 removes it. -ENOSPC: too many tenants shed. */
 int sl_sheds_set(struct sl_sheds *sheds, const struct sl_shed *shed);
+
+/* Anew after sl_sheds_drop_pressure(), of a tenant without a level. -ENOSPC as above. */
+int sl_sheds_add(struct sl_sheds *sheds, const struct sl_shed *shed);
+
+/* Leaves what operators said. */
+void sl_sheds_drop_pressure(struct sl_sheds *sheds);
 
 /* Forgets levels that ended by @now_ns. */
 void sl_sheds_expire(struct sl_sheds *sheds, uint64_t now_ns);

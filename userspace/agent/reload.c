@@ -74,6 +74,9 @@ static int check_fixed(const struct sl_config *now, const struct sl_config *then
 		return sl_agent_fail(error, -EINVAL,
 				     "metrics.port: %u became %u; that needs a restart",
 				     now->metrics_port, then->metrics_port);
+	if (now->has_nats != then->has_nats ||
+	    (now->has_nats && memcmp(&now->nats, &then->nats, sizeof(now->nats)) != 0))
+		return sl_agent_fail(error, -EINVAL, "nats changed; that needs a restart");
 	return 0;
 }
 

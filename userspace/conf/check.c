@@ -366,6 +366,7 @@ int sl_conf_check(struct sl_conf_context *ctx, void *filled)
 	int err = check_interfaces(ctx, sl_yaml_get(root, "interfaces"));
 
 	(void)filled;
+	draft_of(ctx)->config.has_nats = sl_yaml_get(root, "nats") != NULL;
 	if (!err)
 		err = check_tenants(ctx, sl_yaml_get(root, "tenants"), &names);
 	if (!err)

@@ -2,30 +2,8 @@
 /* The mapping `nats` that the files of the pipeline's programs have in common. */
 #pragma once
 
-#include <stdbool.h>
-#include <stdint.h>
-
 #include "userspace/conf/table.h"
-
-#define SL_CONF_NATS_URLS_BYTES 512
-#define SL_CONF_NATS_USER_BYTES 65
-#define SL_CONF_NATS_PATH_BYTES 256
-
-/* Empty texts: not given. */
-struct sl_conf_nats {
-	char servers[SL_CONF_NATS_URLS_BYTES];
-	char user[SL_CONF_NATS_USER_BYTES];
-	char password_file[SL_CONF_NATS_PATH_BYTES];
-	char credentials_file[SL_CONF_NATS_PATH_BYTES];
-	char nkey_seed_file[SL_CONF_NATS_PATH_BYTES];
-	char tls_ca_file[SL_CONF_NATS_PATH_BYTES];
-	char tls_cert_file[SL_CONF_NATS_PATH_BYTES];
-	char tls_key_file[SL_CONF_NATS_PATH_BYTES];
-	bool tls;
-	uint64_t connect_timeout_ns;
-	uint64_t reconnect_wait_ns;
-	uint64_t ping_interval_ns;
-};
+#include "userspace/domain/nats.h"
 
 /* For a field whose .offset is that of a struct sl_conf_nats. */
 extern const struct sl_conf_table sl_conf_nats_table;

@@ -2,6 +2,8 @@
 /* The tables. A default is written as in the file and read by the same parser. */
 #include "userspace/conf/schema.h"
 
+#include "userspace/conf/nats.h"
+
 #define MEMBER	       SL_CONF_MEMBER
 #define LIST	       SL_CONF_LIST
 #define TABLE	       SL_CONF_TABLE
@@ -16,6 +18,14 @@
 static const struct sl_choice over_new_connections[] = {
 	{ "drop", 0 },
 	{ "reset", 1 },
+	{ NULL, 0 },
+};
+
+static const struct sl_choice classes[] = {
+	{ "critical_plus", SL_TENANT_CRITICAL_PLUS },
+	{ "critical", SL_TENANT_CRITICAL },
+	{ "sheddable_plus", SL_TENANT_SHEDDABLE_PLUS },
+	{ "sheddable", SL_TENANT_SHEDDABLE },
 	{ NULL, 0 },
 };
 
@@ -103,6 +113,12 @@ static const struct sl_conf_table requests = {
 	  .choices = sl_choices_mode,                                                                    \
 	  .help = "enforce; shadow: pass, but count what enforce would drop; off: pass. The "            \
 		  "laxer of this and the mode of the node applies." },                                   \
+		{ "class",                                                                               \
+		  &sl_conf_choice,                                                                       \
+		  .fallback = "critical",                                                                \
+		  MEMBER(sl_tenant_spec, class),                                                         \
+		  .choices = classes,                                                                    \
+		  .help = "Under pressure (see nats) sheddable is refused first, critical_plus last." }, \
 		{ "blocked", &sl_conf_bool, .fallback = "false", MEMBER(sl_tenant_spec, blocked),        \
 		  .help = "true: drop everything of the tenant." },                                      \
 		{ "ingress", .table = &ingress, MEMBER(sl_tenant_spec, ingress_packets) },               \
@@ -398,6 +414,7 @@ static const struct sl_conf_field root_fields[] = {
 	{ "services", .table = &service_table,
 	  LIST(sl_conf_draft, config.services, config.service_count), .max = 2 * SL_SERVICES_MAX },
 	{ "unknown", .table = &unknown_table, CONFIG(unknown) },
+	{ "nats", .table = &sl_conf_nats_table, CONFIG(nats) },
 	{ "blocks", .table = &block_table, LIST(sl_conf_draft, config.blocks, config.block_count),
 	  .max = 2 * SL_PREFIXES_MAX },
 };

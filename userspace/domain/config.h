@@ -15,6 +15,7 @@
 
 #include "sluice/abi.h"
 #include "sluice/requests.h"
+#include "userspace/domain/nats.h"
 
 #define SL_CONFIG_INTERFACES_MAX 64
 #define SL_CONFIG_IFNAME_BYTES	 16
@@ -66,9 +67,18 @@ struct sl_requests_spec {
 	uint64_t cost_estimate_milli; /* 1/1000 of a unit */
 };
 
+/* Who goes first when not all can; as enum sl_criticality. */
+enum sl_tenant_class {
+	SL_TENANT_SHEDDABLE = 0,
+	SL_TENANT_SHEDDABLE_PLUS,
+	SL_TENANT_CRITICAL,
+	SL_TENANT_CRITICAL_PLUS,
+};
+
 struct sl_tenant_spec {
 	char name[SL_TENANT_NAME_BYTES];
 	enum sl_mode mode;
+	enum sl_tenant_class class;
 	bool blocked;
 	uint64_t blocked_for_ns; /* from now, 0 = for good; only an override sets it */
 	struct sl_rate_spec ingress_packets;
@@ -158,6 +168,8 @@ struct sl_config {
 	struct sl_service_spec *services;
 	size_t service_count;
 	struct sl_unknown_spec unknown;
+	bool has_nats;		  /* else nobody tells this node of pressure */
+	struct sl_conf_nats nats; /* only with has_nats */
 	struct sl_block_spec *blocks;
 	size_t block_count;
 };

@@ -4,6 +4,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netdb.h>
+#include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <string.h>
@@ -109,11 +112,37 @@ static void allowed_body(void)
 	MUST(syscall(SYS_bpf, -1, NULL, 0) == -1 && errno != EPERM);
 }
 
+static void *in_thread(void *arg)
+{
+	*(int *)arg = socket(AF_PACKET, SOCK_RAW, 0) == -1 ? errno : 0;
+	return NULL;
+}
+
+/* As a client of NATS does: threads, and names to addresses. */
+static void threads_body(void)
+{
+	const struct addrinfo hints = { .ai_socktype = SOCK_STREAM };
+	struct addrinfo *found = NULL;
+	pthread_t thread;
+	int seen = 0;
+
+	filtered();
+	MUST(pthread_create(&thread, NULL, in_thread, &seen) == 0);
+	MUST(pthread_join(thread, NULL) == 0);
+	MUST(seen == EPERM); /* the filter is the thread's as well */
+	MUST(getaddrinfo("localhost", "4222", &hints, &found) == 0 && found);
+	freeaddrinfo(found);
+}
+
 static void refused_body(void)
 {
 	filtered();
 	MUST(socket(AF_PACKET, SOCK_RAW, 0) == -1 && errno == EPERM);
 	MUST(fork() == -1 && errno == EPERM);
+	MUST(vfork() == -1 && errno == EPERM);
+	MUST(syscall(SYS_clone, SIGCHLD | CLONE_VM, NULL, NULL, NULL, NULL) == -1 &&
+	     errno == EPERM);
+	MUST(syscall(SYS_clone3, NULL, 0) == -1 && errno == ENOSYS);
 	MUST(mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) ==
 		     MAP_FAILED &&
 	     errno == EPERM);
@@ -162,6 +191,11 @@ static void an_agent_can_work(void **state)
 	assert_int_equal(child(allowed_body), 0);
 }
 
+static void it_may_have_threads(void **state)
+{
+	assert_int_equal(child(threads_body), 0);
+}
+
 static void the_rest_is_refused(void **state)
 {
 	assert_int_equal(child(refused_body), 0);
@@ -181,6 +215,7 @@ int main(void)
 		cmocka_unit_test(two_capabilities_are_kept),
 		cmocka_unit_test(missing_capabilities_are_named),
 		cmocka_unit_test(an_agent_can_work),
+		cmocka_unit_test(it_may_have_threads),
 		cmocka_unit_test(the_rest_is_refused),
 		cmocka_unit_test(what_no_agent_does_is_its_end),
 	};

@@ -141,6 +141,31 @@ static void requests_are_limited_where_it_is_said(void **state)
 	sl_config_free(config);
 }
 
+/* Under pressure, and who tells of it. */
+static void classes_and_nats_are_read(void **state)
+{
+	static const char text[] = "version: 1\n"
+				   "defaults: {class: sheddable_plus}\n"
+				   "tenants: [{name: a}, {name: b, class: critical_plus}]\n";
+	static const char none[] = "version: 1\ntenants: [{name: a}]\n";
+	struct sl_config *config = load("docs/examples/full.yaml");
+	struct sl_conf_error error;
+
+	assert_int_equal(config->tenants[0].class, SL_TENANT_CRITICAL);
+	assert_int_equal(config->tenants[1].class, SL_TENANT_SHEDDABLE);
+	assert_true(config->has_nats);
+	assert_string_equal(config->nats.user, "sluiced");
+	sl_config_free(config);
+	assert_int_equal(sl_conf_parse(&config, "text", text, sizeof(text) - 1, &error), 0);
+	assert_int_equal(config->tenants[0].class, SL_TENANT_SHEDDABLE_PLUS);
+	assert_int_equal(config->tenants[1].class, SL_TENANT_CRITICAL_PLUS);
+	assert_false(config->has_nats);
+	sl_config_free(config);
+	assert_int_equal(sl_conf_parse(&config, "text", none, sizeof(none) - 1, &error), 0);
+	assert_int_equal(config->tenants[0].class, SL_TENANT_CRITICAL);
+	sl_config_free(config);
+}
+
 static void what_defaults_say_of_requests_holds_for_all(void **state)
 {
 	static const char text[] = "version: 1\n"
@@ -324,6 +349,7 @@ int main(void)
 		cmocka_unit_test(a_tenant_without_keys_is_unlimited),
 		cmocka_unit_test(the_full_example_sets_the_node),
 		cmocka_unit_test(requests_are_limited_where_it_is_said),
+		cmocka_unit_test(classes_and_nats_are_read),
 		cmocka_unit_test(what_defaults_say_of_requests_holds_for_all),
 		cmocka_unit_test(the_full_example_sets_the_tenants),
 		cmocka_unit_test(the_full_example_sets_the_services),
