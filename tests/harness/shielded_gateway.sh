@@ -123,12 +123,15 @@ shielded_start_alone() {
 
 # The master and its workers, by their ids: nobody can tidy up after themselves.
 shielded_kill_gateway() {
-	local pids
+	local pid pids
 
 	pids="$nginx_pid $(pgrep -P "$nginx_pid")"
 	# shellcheck disable=SC2086 # ids
 	kill -KILL $pids
 	wait "$nginx_pid" 2>/dev/null
+	for pid in $pids; do # they keep the ports until they are gone
+		wait_for 5 gone "$pid"
+	done
 }
 
 # New workers, and the old ones are gone.
