@@ -208,6 +208,7 @@ void sl_results_heartbeat(void *context, const struct sl_bus_message *message)
 struct settling {
 	struct sl_router *router;
 	struct sl_js_token token;
+	uint64_t deliveries;
 	enum sl_worker_status status;
 	struct sl_usage_count *count;
 	char id[SL_EXEC_MSG_ID_BYTES];
@@ -218,6 +219,14 @@ static void done_with(struct sl_router *router, const struct sl_js_token *token)
 	(void)sl_js_ack(router->bus, token);
 	router->counts.js_acks_total++;
 	sl_js_pull_done(router->result_pull);
+}
+
+static uint64_t again_ms(const struct settling *settling)
+{
+	uint32_t luck;
+
+	sl_router_random(settling->router, (uint8_t *)&luck, sizeof(luck));
+	return sl_backoff_ms(&settling->router->settings.backoff, settling->deliveries, luck);
 }
 
 static void metered(void *context, int status, const struct sl_js_published *ack)
@@ -232,7 +241,7 @@ static void metered(void *context, int status, const struct sl_js_published *ack
 	} else if (status != -ECANCELED) {
 		router->counts.usage_failed_total++;
 		forget(router, 'u', sl_span_of(settling->id));
-		(void)sl_js_nak(router->bus, &settling->token, RETRY_MS);
+		(void)sl_js_nak(router->bus, &settling->token, again_ms(settling));
 		sl_js_pull_done(router->result_pull);
 	}
 	router->settling--;
@@ -240,7 +249,8 @@ static void metered(void *context, int status, const struct sl_js_published *ack
 }
 
 static void meter(struct sl_router *router, const struct sl_exec_result *result,
-		  const struct sl_bus_message *message, const struct sl_js_token *token)
+		  const struct sl_bus_message *message, uint64_t deliveries,
+		  const struct sl_js_token *token)
 {
 	sl_cleanup(sl_json_out_free) struct sl_json_out out = SL_JSON_OUT(USAGE_BYTES_MAX);
 	struct settling *settling = calloc(1, sizeof(*settling));
@@ -260,6 +270,7 @@ static void meter(struct sl_router *router, const struct sl_exec_result *result,
 	if (settling) {
 		*settling = (struct settling){ .router = router,
 					       .token = *token,
+					       .deliveries = deliveries,
 					       .status = result->status,
 					       .count = sl_counts_usage(&router->counts,
 									result->provider_id) };
@@ -311,7 +322,8 @@ static const char *fault_of(struct sl_router *router, const struct sl_exec_resul
 }
 
 static void settle(struct sl_router *router, const struct sl_exec_result *result,
-		   const struct sl_bus_message *message, const struct sl_js_token *token)
+		   const struct sl_bus_message *message, uint64_t deliveries,
+		   const struct sl_js_token *token)
 {
 	const char *fault = fault_of(router, result);
 	char usage_id[SL_EXEC_MSG_ID_BYTES];
@@ -329,7 +341,7 @@ static void settle(struct sl_router *router, const struct sl_exec_result *result
 	} else if (!router->settings.usage) {
 		done_with(router, token);
 	} else {
-		meter(router, result, message, token);
+		meter(router, result, message, deliveries, token);
 	}
 }
 
@@ -353,7 +365,7 @@ void sl_results_take(void *context, const struct sl_bus_message *message,
 			     "EXECUTION_FAILED");
 		done_with(router, token);
 	} else {
-		settle(router, &result, message, token);
+		settle(router, &result, message, meta->deliveries, token);
 	}
 }
 

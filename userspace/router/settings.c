@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "userspace/conf/backoff.h"
+
 #define MS_NS 1000000ull
 #define S_NS  1000000000ull
 
@@ -191,6 +193,10 @@ static const struct sl_conf_field assignments_fields[] = {
 	  .help = "Workers of a provider that are silent for so long are down." },
 	{ "usage", &sl_conf_bool, .fallback = "true", SETTING(usage),
 	  .help = "Emit a usage event for each result." },
+	{ "backoff", &sl_conf_backoff, .fallback = "1s,2s,4s", SETTING(backoff),
+	  .help = "How long a result whose usage event could not be stored waits until it is "
+		  "delivered again: for each delivery, the last for all further ones; up to a "
+		  "fifth is added at random." },
 };
 static const struct sl_conf_table assignments_table = { "Work given to workers.",
 							SL_CONF_TABLE(assignments_fields), 0 };
@@ -252,6 +258,7 @@ static const struct sl_conf_variable variables[] = {
 	{ "ROUTER_GET_DECISION_SUBJECT", "intake.get_decision_subject", NULL },
 	{ "IDEMPOTENCY_TTL_MS", "decisions.for", "ms" },
 	{ "ENABLE_USAGE_PUBLISH", "assignments.usage", NULL },
+	{ "NATS_BACKOFF_MS", "assignments.backoff", NULL },
 };
 
 static const char intro[] =

@@ -9,6 +9,7 @@
 
 #include "userspace/conf/nats.h"
 #include "userspace/conf/table.h"
+#include "userspace/domain/backoff.h"
 #include "userspace/domain/breaker.h"
 #include "userspace/domain/dead_letter.h"
 #include "userspace/domain/policy.h"
@@ -52,6 +53,7 @@ struct sl_router_settings {
 	uint64_t heartbeat_ttl_ns;
 	int fail_mode; /* enum sl_router_fail */
 	bool usage;
+	struct sl_backoff backoff; /* of a result that could not be settled */
 	enum sl_dead_body dlq_body;
 	uint64_t drain_ns;
 };

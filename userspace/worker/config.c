@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "userspace/conf/backoff.h"
 #include "userspace/domain/dead_letter.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -124,7 +125,11 @@ static const struct sl_conf_field root_fields[] = {
 	  .max = 3600 * S_NS, .help = "How long after a worker died another gets its jobs." },
 	{ "reject_delay", &sl_conf_duration, .fallback = "1s", WORKER(reject_delay_ns),
 	  .min = MS_NS, .max = 60 * S_NS,
-	  .help = "How long a rejected job waits at least until it is offered again." },
+	  .help = "How long a rejected job waits at least until it is offered again; after the "
+		  "second delivery twice, then four times as long." },
+	{ "backoff", &sl_conf_backoff, .fallback = "", WORKER(backoff),
+	  .help = "The same for each delivery, the last for all further ones: `1s,2s,4s`. It "
+		  "wins over `reject_delay`; up to a fifth is added at random." },
 	{ "remember", &sl_conf_integer, .fallback = "10000", WORKER(remember), .min = 16,
 	  .max = 1000000, .help = "Finished and cancelled assignments that are recognised." },
 	{ "drain_grace", &sl_conf_duration, .fallback = "25s", WORKER(drain_grace_ns), .min = MS_NS,
@@ -147,6 +152,7 @@ static const struct sl_conf_variable variables[] = {
 	{ "NATS_URL", "nats.servers", NULL },
 	{ "NATS_ACK_WAIT_MS", "ack_wait", "ms" },
 	{ "NATS_MAX_DELIVER", "max_deliver", NULL },
+	{ "NATS_BACKOFF_MS", "backoff", NULL },
 };
 
 static int check(struct sl_conf_context *ctx, void *filled)

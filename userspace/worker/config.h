@@ -7,6 +7,7 @@
 #pragma once
 
 #include "userspace/conf/nats.h"
+#include "userspace/domain/backoff.h"
 #include "userspace/domain/exec.h"
 #include "userspace/pressure/signal.h"
 
@@ -62,6 +63,7 @@ struct sl_worker_config {
 	uint32_t remember;
 	uint64_t ack_wait_ns;
 	uint64_t reject_delay_ns;
+	struct sl_backoff backoff; /* none: 1, 2, 4 times reject_delay */
 	uint64_t drain_grace_ns;
 	uint64_t heartbeat_ns;
 	char pressure_pool[SL_SIGNAL_NAME_BYTES];

@@ -10,7 +10,6 @@
 #include "userspace/worker/worker_private.h"
 
 #define NS_PER_MS	  1000000ull
-#define DELAY_DOUBLINGS	  3u
 #define ACK_REASON_FULL	  "the queue is full"
 #define ACK_REASON_NOBODY "no handler here for this type and provider"
 
@@ -162,16 +161,12 @@ static void say(struct sl_job *job, bool accepted, const char *reason)
 	sl_json_out_free(&out);
 }
 
-/* 1, 2, 4 times the delay, with up to a fifth more, so that rejected jobs spread. */
 static uint64_t delay_ms(const struct sl_job *job)
 {
-	uint64_t doublings = job->deliveries > 1 ? job->deliveries - 1 : 0;
-	uint64_t ms = job->worker->reject_delay_ns / NS_PER_MS;
 	uint32_t luck;
 
-	ms <<= doublings < DELAY_DOUBLINGS ? doublings : DELAY_DOUBLINGS - 1;
 	sl_worker_random(&luck, sizeof(luck));
-	return ms + ms * (luck % 1000) / 5000;
+	return sl_backoff_ms(&job->worker->backoff, job->deliveries, luck);
 }
 
 void sl_job_reject(struct sl_job *job, const char *reason)
@@ -318,7 +313,7 @@ static bool take_in(struct sl_worker *worker, struct sl_job *job,
 		return refuse_malformed(worker, job, message, &error);
 	}
 	if (err) {
-		(void)sl_js_nak(worker->bus, &job->token, worker->reject_delay_ns / NS_PER_MS);
+		(void)sl_js_nak(worker->bus, &job->token, worker->backoff.delay_ms[0]);
 		return false;
 	}
 	fill_times(job, meta, &age_ns);
@@ -343,7 +338,7 @@ void sl_worker_on_assignment(void *context, const struct sl_bus_message *message
 
 	worker->stats.received_total++;
 	if (err) {
-		(void)sl_js_nak(worker->bus, token, worker->reject_delay_ns / NS_PER_MS);
+		(void)sl_js_nak(worker->bus, token, worker->backoff.delay_ms[0]);
 		sl_js_pull_done(worker->pull);
 		return;
 	}

@@ -9,6 +9,8 @@
 #include "userspace/base/cleanup.h"
 #include "userspace/worker/worker_private.h"
 
+#define NS_PER_MS 1000000ull
+
 #define HOST_BYTES 65
 
 static int load_config(struct sl_worker_config **ret, const char *path,
@@ -87,7 +89,10 @@ int sl_worker_read_config(struct sl_worker *worker, struct sl_program_error *err
 	worker->window = config->concurrency + config->queue + config->pull_ahead;
 	worker->max_deliver = config->max_deliver;
 	worker->ack_wait_ns = config->ack_wait_ns;
-	worker->reject_delay_ns = config->reject_delay_ns;
+	worker->backoff = config->backoff;
+	if (!worker->backoff.count)
+		worker->backoff =
+			sl_backoff_doubling((uint32_t)(config->reject_delay_ns / NS_PER_MS));
 	worker->grace_ns = config->drain_grace_ns;
 	name_stats(worker);
 	return 0;

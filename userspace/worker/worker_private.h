@@ -13,6 +13,7 @@
 
 #include "userspace/base/table.h"
 #include "userspace/bus/jetstream.h"
+#include "userspace/domain/backoff.h"
 #include "userspace/domain/dead_letter.h"
 #include "userspace/domain/exec_ack.h"
 #include "userspace/domain/exec_assignment.h"
@@ -118,7 +119,8 @@ struct sl_worker {
 
 	/* Fixed at the start: a reload changes the handlers. */
 	uint32_t concurrency, queue, window, max_deliver;
-	uint64_t ack_wait_ns, reject_delay_ns, grace_ns;
+	uint64_t ack_wait_ns, grace_ns;
+	struct sl_backoff backoff; /* of jobs that were not taken */
 
 	struct sl_job *jobs;	      /* all in hand, the newest first */
 	struct sl_recent *done;	      /* assignments whose result is published */

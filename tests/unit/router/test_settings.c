@@ -42,11 +42,14 @@ static void without_a_file_there_is_a_provider_and_a_policy(void **state)
 {
 	char url[] = "NATS_URL=nats://n:1", usage[] = "ENABLE_USAGE_PUBLISH=false";
 	char ttl[] = "IDEMPOTENCY_TTL_MS=90000";
-	char *environment[] = { url, usage, ttl, NULL };
+	char backoff[] = "NATS_BACKOFF_MS=700";
+	char *environment[] = { url, usage, ttl, backoff, NULL };
 	struct sl_router_settings settings;
 	struct sl_conf_error error = { "" };
 
 	assert_int_equal(sl_router_settings_read(&settings, NULL, environment, &error), 0);
+	assert_int_equal(settings.backoff.count, 1);
+	assert_int_equal(settings.backoff.delay_ms[0], 700);
 	assert_string_equal(settings.nats.servers, "nats://n:1");
 	assert_false(settings.usage);
 	assert_int_equal(settings.decisions_ttl_ns, 90 * S_NS);

@@ -36,8 +36,8 @@ static void handlers_are_asked_in_order(void **state)
 static void the_environment_wins(void **state)
 {
 	char url[] = "NATS_URL=nats://n:1", wait[] = "NATS_ACK_WAIT_MS=1500";
-	char deliver[] = "NATS_MAX_DELIVER=7";
-	char *environment[] = { url, wait, deliver, NULL };
+	char deliver[] = "NATS_MAX_DELIVER=7", backoff[] = "NATS_BACKOFF_MS=500,3000";
+	char *environment[] = { url, wait, deliver, backoff, NULL };
 	struct sl_conf_error error = { "" };
 	struct sl_worker_config config;
 
@@ -47,6 +47,9 @@ static void the_environment_wins(void **state)
 	assert_string_equal(config.nats.servers, "nats://n:1");
 	assert_int_equal(config.ack_wait_ns, 1500000000ull);
 	assert_int_equal(config.max_deliver, 7);
+	assert_int_equal(config.backoff.count, 2);
+	assert_int_equal(config.backoff.delay_ms[0], 500);
+	assert_int_equal(config.backoff.delay_ms[1], 3000);
 	sl_worker_config_clear(&config);
 }
 
