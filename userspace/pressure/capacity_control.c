@@ -15,7 +15,7 @@
 #define HARD_PRESSED   1.5
 #define HALF_USED      0.5
 #define RECOVERED_PART 0.5
-#define RECOVERY_GAIN  0.5
+#define RECOVERY_GAIN  0.8
 #define STALE_FACTOR   0.8
 #define STALE_FLOOR    0.5
 

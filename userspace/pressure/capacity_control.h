@@ -14,8 +14,8 @@
  * does, and is held within a half above it while p > 1.5.
  * While there is room (p < 1 in WARN or SHED) C doubles each second while less than half
  * of it is used (p < .5), up to half of what it was when all was well; else it grows by
- * half of the share that is free: fast at first, slow at the end, so that it does not
- * swing. Credits bound what waits meanwhile.
+ * four fifths of the share that is free (all of it would be the limit): fast at first, slow at the
+ *end, so that it does not swing. Credits bound what waits meanwhile.
  *
  * Owner:  plain data; sl_capacity_control_init() first.
  * Thread: one at a time; time and randomness are the caller's.

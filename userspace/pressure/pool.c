@@ -8,6 +8,8 @@
 #include "userspace/base/cleanup.h"
 
 #define EVALUATE_MIN_NS 200000000ull /* a period, less its jitter */
+#define RISING_MIN_NS	100000000ull
+#define RISING_MIN	2.5 /* one signal of it brings the smoothed pressure over 1 */
 #define OVER_NS		300000000000ull
 #define MS_PER_S	1e3
 /* While shedding, credits make the fine cut: that they refuse a quarter is as it should be,
@@ -39,8 +41,9 @@ struct sl_pressure_pool {
 	uint64_t open, unaccepted; /* jobs of ours */
 	int64_t open_max;
 	uint64_t judged_ns, heard_ns;
-	bool dropped; /* by the router */
-	bool heard;   /* since the last judgement */
+	bool dropped;  /* by the router */
+	bool was_high; /* at the last judgement */
+	bool heard;    /* since the last judgement */
 	struct sl_pool_counts counts;
 };
 
@@ -114,7 +117,15 @@ static void put_together(struct sl_pressure_pool *pool, uint64_t now_ns)
 		ret.dropped = ret.dropped || source->last.drops != source->drops_judged;
 	}
 	pool->all = ret;
-	pool->open_max = (int64_t)(pool->open - pool->unaccepted) + ret.sum.credits;
+}
+
+/*
+ * What may be open from now on. Only when credits are new: between two signals results make
+ * the room, and what was accepted since must not count twice.
+ */
+static void grant(struct sl_pressure_pool *pool)
+{
+	pool->open_max = (int64_t)(pool->open - pool->unaccepted) + pool->all.sum.credits;
 }
 
 static double pressure_of(struct sl_pressure_pool *pool, uint64_t now_ns)
@@ -195,6 +206,7 @@ static bool judge(struct sl_pressure_pool *pool, uint64_t now_ns)
 
 	drops_are_judged(pool, now_ns);
 	pool->judged_ns = now_ns;
+	pool->was_high = signal.pressure > RISING_MIN;
 	pool->heard = pool->dropped = false;
 	if (changed) {
 		pool->counts.transitions_total++;
@@ -205,6 +217,13 @@ static bool judge(struct sl_pressure_pool *pool, uint64_t now_ns)
 		set_threshold(pool);
 	}
 	return changed;
+}
+
+/* Bad news does not wait for its turn. */
+static bool is_rising(struct sl_pressure_pool *pool, uint64_t now_ns)
+{
+	return pool->level.begun && !pool->was_high && now_ns - pool->judged_ns >= RISING_MIN_NS &&
+	       pressure_of(pool, now_ns) > RISING_MIN;
 }
 
 int sl_pressure_pool_hear(struct sl_pressure_pool *pool, const struct sl_signal *signal,
@@ -236,17 +255,23 @@ int sl_pressure_pool_hear(struct sl_pressure_pool *pool, const struct sl_signal 
 			source->drops_judged = signal->drops;
 	}
 	put_together(pool, now_ns);
-	if (!urgent && pool->level.begun && now_ns - pool->judged_ns < EVALUATE_MIN_NS)
+	grant(pool);
+	if (!urgent && pool->level.begun && now_ns - pool->judged_ns < EVALUATE_MIN_NS &&
+	    !is_rising(pool, now_ns))
 		return 0;
 	return judge(pool, now_ns);
 }
 
 bool sl_pressure_pool_tick(struct sl_pressure_pool *pool, uint64_t random, uint64_t now_ns)
 {
+	const uint32_t workers = pool->all.workers;
 	bool changed = false;
 
 	put_together(pool, now_ns);
-	if (pool->heard && now_ns - pool->judged_ns >= SL_PRESSURE_PERIOD_NS)
+	if (pool->all.workers != workers) /* one fell silent, its credits with it */
+		grant(pool);
+	if ((pool->heard && now_ns - pool->judged_ns >= SL_PRESSURE_PERIOD_NS) ||
+	    (pool->all.workers && is_rising(pool, now_ns)))
 		changed = judge(pool, now_ns);
 	if (sl_level_tick(&pool->level, now_ns)) {
 		pool->counts.transitions_total++;

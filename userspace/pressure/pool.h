@@ -36,7 +36,8 @@ void sl_pressure_pool_free(struct sl_pressure_pool *pool); /* NULL is fine */
 /* 1: the state changed; 0; -ESTALE: not newer than what that sender said before. */
 int sl_pressure_pool_hear(struct sl_pressure_pool *pool, const struct sl_signal *signal,
 			  uint64_t now_ns);
-/* Four times a second or more, with a random number. True: the state changed. */
+/* Four times a second or more, and when credits are short; with a random number. True: the
+ * state changed. */
 bool sl_pressure_pool_tick(struct sl_pressure_pool *pool, uint64_t random, uint64_t now_ns);
 
 /* The router itself lost messages: the next judgement sheds. */

@@ -265,6 +265,9 @@ bool sl_pressure_refuses(struct sl_pressure_refusal *ret, struct sl_pressure *pr
 	verdict = sl_pressure_pool_admit(slot->pool, &asked, sl_router_now(router));
 	if (verdict == SL_POOL_ADMIT)
 		return false;
+	if (verdict == SL_POOL_NO_CREDIT &&
+	    sl_pressure_pool_tick(slot->pool, sl_core_random(router->core), sl_router_now(router)))
+		changed(pressure, slot);
 	ret->why = why[verdict];
 	ret->retry_after_s = sl_retry_after_s(base_s(sl_pressure_pool_view(slot->pool).state),
 					      sl_core_random(router->core));

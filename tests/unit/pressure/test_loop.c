@@ -130,6 +130,7 @@ static void ask(struct world *world)
 	count_jobs(world);
 	if (sl_pressure_pool_admit(world->pool, &request, world->now_ns) != SL_POOL_ADMIT) {
 		lose(world, &job);
+		(void)sl_pressure_pool_tick(world->pool, next_random(world), world->now_ns);
 		return;
 	}
 	now_in(world)->admitted++;
