@@ -5,6 +5,7 @@
 
 #define EARLIEST_NS 100000000ull
 #define WANTED	    1.0
+#define PRESSED	    1.5 /* as to enter SHED */
 
 void sl_gauge_init(struct sl_gauge *gauge, const struct sl_gauge_options *options, uint64_t now_ns)
 {
@@ -45,8 +46,9 @@ bool sl_gauge_is_due(struct sl_gauge *gauge, const struct sl_gauge_now *now, uin
 {
 	if (now_ns >= gauge->next_ns || now->drops != gauge->last.drops)
 		return true;
-	return !gauge->was_over && now_ns - gauge->sent_ns >= EARLIEST_NS &&
-	       pressure_of(gauge, now, now_ns) > WANTED;
+	if (now_ns - gauge->sent_ns < EARLIEST_NS || gauge->level.state >= SL_PRESSURE_SHED)
+		return false;
+	return pressure_of(gauge, now, now_ns) > (gauge->was_over ? PRESSED : WANTED);
 }
 
 /* 0.8 to 1.2 of a period. */

@@ -122,7 +122,8 @@ static enum sl_pressure_state next_state(const struct sl_level *level,
 {
 	switch (level->state) {
 	case SL_PRESSURE_OK:
-		if (signal->dropped || signal->deserted)
+		/* Hard pressed for as long as it takes to warn: to warn first gains nothing. */
+		if (signal->dropped || signal->deserted || level->over_shed >= SIGNALS_TO_ENTER)
 			return SL_PRESSURE_SHED;
 		return level->over_warn >= SIGNALS_TO_ENTER ? SL_PRESSURE_WARN : SL_PRESSURE_OK;
 	case SL_PRESSURE_WARN:

@@ -8,14 +8,14 @@
  * smoothed by an EWMA of 0.3 a signal. 1 is what is wanted: all are busy and nobody waits
  * longer than the target. The state follows p with hysteresis and dwell:
  *
- *	OK     p > 1.0 on two signals -> WARN
+ *	OK     p > 1.0 on two signals -> WARN; p > 1.5 on two, or a drop -> SHED
  *	WARN   p < 0.7 for 5 s -> OK; p > 1.5 on two signals, or a drop -> SHED
  *	SHED   p < 0.8 for 10 s -> WARN; p > 4 for 2 s, or no worker -> STOP
  *	STOP   p < 1.0 for 10 s, with a worker -> SHED
  *	STALE  from any, when no signal came for 3 s; the next fresh one leads back
  *
- * A drop leads to SHED from OK as well. A signal stands for the 250 ms before it: two in a
- * row for the 500 ms that the scheme asks for.
+ * A signal stands for the 250 ms before it: two in a row for the 500 ms that the scheme
+ * asks for. Who is hard pressed speaks sooner (gauge.h).
  *
  * Owner:  plain data, zeroed at first.
  * Thread: one at a time; time is the caller's.
