@@ -2,6 +2,8 @@
 #include "userspace/agent/pressure_shed.h"
 
 #define LEARN	     0.1
+#define HARD_PRESSED 1.5
+#define NEAR_DONE    1.2
 #define PERMILLE_ALL 1000u
 
 void sl_shed_control_init(struct sl_shed_control *control, uint64_t now_ns)
@@ -50,6 +52,20 @@ static void stop_all_but_the_first(const struct sl_shed_input *input)
 			input->cuts[i].shed_permille = PERMILLE_ALL;
 }
 
+/*
+ * Between two steps of a second what workers finish becomes known better: when shedding
+ * began, a part of it was still from before they slowed down. No credits make the fine cut
+ * here, so all that is let through too much lies in their queues until then.
+ */
+static void follow_down(struct sl_shed_control *control, const struct sl_shed_input *input)
+{
+	const double done = input->done_per_s * control->packets_per_job * NEAR_DONE;
+
+	if (sheds(input->state) && input->pressure > HARD_PRESSED && done > SL_CAPACITY_MIN &&
+	    control->capacity.per_s > done)
+		control->capacity.per_s = done;
+}
+
 static void step_capacity(struct sl_shed_control *control, const struct sl_shed_input *input,
 			  uint64_t now_ns)
 {
@@ -62,6 +78,7 @@ static void step_capacity(struct sl_shed_control *control, const struct sl_shed_
 	};
 
 	(void)sl_capacity_control_step(&control->capacity, &step, now_ns);
+	follow_down(control, input);
 }
 
 bool sl_shed_control_step(struct sl_shed_control *control, const struct sl_shed_input *input,

@@ -214,6 +214,8 @@ const struct sl_command sl_commands[] = {
 	  mode_clear_options, sl_cmd_mode_clear },
 	{ "shed", "set", "NAME PERMILLE", "Shed this share of a tenant's traffic for a while",
 	  "@tenants|", 2, 2, for_options, sl_cmd_shed_set },
+	{ "pressure", NULL, "", "Overload of the workers, and what is shed for it", NULL, 0, 0,
+	  csv_options, sl_cmd_pressure },
 	{ "bpf", "maps", "", "The maps: sizes, memory, how full", NULL, 0, 0, csv_options,
 	  sl_cmd_bpf_maps },
 	{ "bpf", "progs", "", "The programs in the kernel", NULL, 0, 0, csv_options,
