@@ -147,7 +147,7 @@ gateway_asks() {
 
 check_equal "a gateway gets the maps, and may not write the limits" \
 	"$(gateway_asks '{"cmd":"maps.fds"}' | sed 's/.*# //')" \
-	"7 descriptors, read-only: sl_limits sl_ctl sl_names"
+	"9 descriptors, read-only: sl_limits sl_ctl sl_names sl_req_limits"
 check "a gateway is told that it may not do more" json_is \
 	"not d['ok'] and 'use the admin socket' in d['error']" < <(gateway_asks '{"cmd":"status"}')
 check_equal "its requests are counted" "$(agent_metric '^sluice_gateway_requests_total')" 2
