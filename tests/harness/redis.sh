@@ -46,7 +46,7 @@ redis_next_port() {
 	for try in $(seq 9600); do
 		redis_next=$((10000 + (redis_base - 10000 + redis_used) % 9600))
 		redis_used=$((redis_used + 1))
-		(exec 3<>"/dev/tcp/$redis_host/$redis_next") 2>/dev/null || return 0
+		$redis_run bash -c "exec 3<>/dev/tcp/$redis_host/$redis_next" 2>/dev/null || return 0
 	done
 	echo "no free port after $try tries" >&2
 	return 1
@@ -78,7 +78,7 @@ redis_spawn() {
 	eval "options=(${redis_options[$name]})"
 	# shellcheck disable=SC2086 # redis_run is words
 	(cd "$redis_dir/$name" && exec $redis_run "$@" --port "${redis_port[$name]}" \
-		--bind "$redis_host" --dir . --daemonize no "${options[@]}" >>log 2>&1) &
+		--bind "$redis_host" --protected-mode no --dir . --daemonize no "${options[@]}" >>log 2>&1) &
 	redis_pid[$name]=$!
 }
 

@@ -424,6 +424,7 @@ void sl_agent_free(struct sl_agent *agent)
 	for (size_t i = 0; i < SL_AGENT_TIMERS; i++)
 		free_event(agent->timers[i]);
 	sl_agent_pressure_free(agent->pressure);
+	sl_agent_leave(agent);
 	sl_watch_free(agent->watch);
 	sl_links_free(agent->links);
 	sl_http_free(agent->http);

@@ -10,6 +10,7 @@
 #include "userspace/agent/admin.h"
 #include "userspace/agent/agent.h"
 #include "userspace/agent/links.h"
+#include "userspace/agent/quota.h"
 #include "userspace/agent/reconcile.h"
 #include "userspace/agent/watch.h"
 #include "userspace/dataplane/attach.h"
@@ -87,6 +88,8 @@ struct sl_agent {
 	struct sl_links *links;
 	struct sl_watch *watch;
 	struct sl_admin *admin;
+	struct sl_quota *quota; /* NULL: no limit is global */
+	struct event *quota_timer;
 	struct sl_admin *gateways; /* NULL: no gateway on this node */
 	struct sl_http *http;
 	struct sl_agent_pressure *pressure; /* NULL: nobody tells of it */
@@ -106,6 +109,7 @@ int sl_agent_fail(struct sl_agent_error *error, int code, const char *format, ..
 
 uint64_t sl_agent_now_ns(void);	     /* CLOCK_MONOTONIC */
 uint64_t sl_agent_now_unix_ns(void); /* CLOCK_REALTIME */
+uint64_t sl_agent_seed(void);	     /* random */
 
 /* ---- apply.c: what should be so, made so ------------------------------------------ */
 
@@ -128,6 +132,13 @@ void sl_agent_renew(struct sl_agent *agent);
 
 /* The id of a tenant of the configuration, or -1. */
 int64_t sl_agent_tenant_id(const struct sl_agent *agent, const char *name);
+
+/* ---- shared.c: limits that are of all nodes ------------------------------------------------ */
+
+/* What this node has of them, into @plan; joins the other nodes when it has to. */
+int sl_agent_share(struct sl_agent *agent, const struct sl_config *effective, struct sl_plan *plan,
+		   struct sl_agent_error *error);
+void sl_agent_leave(struct sl_agent *agent);
 
 /* ---- reload.c ----------------------------------------------------------------------- */
 

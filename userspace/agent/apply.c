@@ -43,7 +43,7 @@ uint64_t sl_agent_now_unix_ns(void)
 	return read_clock(CLOCK_REALTIME);
 }
 
-static uint64_t random_seed(void)
+uint64_t sl_agent_seed(void)
 {
 	uint64_t seed = 0;
 
@@ -73,7 +73,7 @@ static struct sl_snapshot take_snapshot(const struct sl_agent *agent,
 			.services6_lines = view->services6_lines,
 			.now_ns = now_ns,
 			.tick_ns = sl_dataplane_tick_ns(agent->dataplane),
-			.seed = random_seed() },
+			.seed = sl_agent_seed() },
 	};
 }
 
@@ -90,6 +90,12 @@ static int apply(struct sl_agent *agent, const struct sl_snapshot *snapshot,
 	if (err)
 		return sl_agent_fail(error, err, "%s",
 				     why.message[0] ? why.message : strerror(-err));
+	err = sl_agent_share(agent, effective, plan, error);
+	if (err) {
+		sl_plan_free(plan);
+		sl_config_free(effective);
+		return err;
+	}
 	err = sl_sync_apply(&synced, agent->maps, plan, effective->cgroup_dir, &dp_error);
 	if (err) {
 		sl_plan_free(plan);

@@ -158,9 +158,50 @@ static const struct sl_yaml *given_or_self(const struct sl_yaml *node, const cha
 	return given ? given : node;
 }
 
+/* A limit that is to be shared has to be one. */
+static int check_global(struct sl_conf_context *ctx, const struct sl_yaml *node,
+			const struct sl_tenant_spec *tenant)
+{
+	const struct sl_global_spec *global = &tenant->global;
+	const struct {
+		bool asked, unlimited;
+		const char *key, *of;
+	} rows[] = {
+		{ global->packets, tenant->ingress_packets.unlimited, "packets",
+		  "ingress.packets_per_s" },
+		{ global->bytes, tenant->ingress_bytes.unlimited, "bytes", "ingress.bytes_per_s" },
+		{ global->new_connections, tenant->new_connections.unlimited, "new_connections",
+		  "new_connections_per_s" },
+		{ global->requests,
+		  tenant->requests.per_window[SL_REQUEST_GLOBAL] == SL_REQUESTS_UNLIMITED,
+		  "requests", "requests.global" },
+		{ global->cost,
+		  tenant->requests.per_window[SL_REQUEST_COST] == SL_REQUESTS_UNLIMITED, "cost",
+		  "requests.cost" },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (rows[i].asked && rows[i].unlimited)
+			return sl_conf_fail(ctx, given_or_self(node, "global"),
+					    "global.%s shares %s, which is unlimited", rows[i].key,
+					    rows[i].of);
+	if (tenant->lease_ns)
+		return sl_conf_fail(ctx, given_or_self(node, "lease"),
+				    "a global limit has a lease of its own: quota.ttl");
+	return 0;
+}
+
+static bool has_global(const struct sl_global_spec *global)
+{
+	return global->packets || global->bytes || global->new_connections || global->requests ||
+	       global->cost;
+}
+
 static int check_tenant(struct sl_conf_context *ctx, const struct sl_yaml *node,
 			const struct sl_tenant_spec *tenant)
 {
+	if (has_global(&tenant->global))
+		return check_global(ctx, node, tenant);
 	if (tenant->on_lease_expiry != SL_FALLBACK_LAST && tenant->lease_ns == 0)
 		return sl_conf_fail(
 			ctx, given_or_self(node, "on_lease_expiry"),
@@ -244,6 +285,7 @@ static int check_tenants(struct sl_conf_context *ctx, const struct sl_yaml *list
 	const struct sl_yaml *node = list ? list->first : NULL;
 	const struct sl_yaml *defaults = sl_yaml_get(ctx->root, "defaults");
 	const bool in_defaults = defaults && sl_yaml_get(defaults, "requests");
+	const bool says_expiry = defaults && sl_yaml_get(defaults, "on_lease_expiry");
 	int err = check_count(ctx, list, config->tenant_count, config->sizes.tenants - 1, "tenants",
 			      "tenants");
 
@@ -254,7 +296,9 @@ static int check_tenants(struct sl_conf_context *ctx, const struct sl_yaml *list
 
 		if (in_defaults || sl_yaml_get(node, "requests"))
 			config->tenants[i].requests.set = (1u << SL_REQUEST_CLASSES) - 1;
-
+		if (has_global(&config->tenants[i].global) && !says_expiry &&
+		    !sl_yaml_get(node, "on_lease_expiry"))
+			config->tenants[i].on_lease_expiry = SL_FALLBACK_BLEND;
 		entries_add(names, name, strlen(name), sl_yaml_get(node, "name"));
 		err = check_tenant(ctx, node, &config->tenants[i]);
 	}
@@ -263,6 +307,36 @@ static int check_tenants(struct sl_conf_context *ctx, const struct sl_yaml *list
 	if (!err)
 		err = check_sources(ctx, list);
 	return err ? err : check_egress_marks(ctx, list);
+}
+
+/* ---- quota ------------------------------------------------------------------------- */
+
+static bool is_word(const char *text, const char *also)
+{
+	for (; *text; text++)
+		if (!strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789",
+			    *text) &&
+		    !strchr(also, *text))
+			return false;
+	return true;
+}
+
+static int check_quota(struct sl_conf_context *ctx, const struct sl_yaml *node)
+{
+	const struct sl_quota_spec *quota = &draft_of(ctx)->config.quota;
+
+	if (!node) /* all of it is as by default */
+		return 0;
+	if (!is_word(quota->node, ".-_"))
+		return sl_conf_fail(ctx, given_or_self(node, "node"),
+				    "quota.node: letters, digits, \".\", \"-\" and \"_\"");
+	if (!quota->prefix[0] || !is_word(quota->prefix, ""))
+		return sl_conf_fail(ctx, given_or_self(node, "prefix"),
+				    "quota.prefix: letters and digits");
+	if (quota->ttl_ns < 2 * quota->period_ns)
+		return sl_conf_fail(ctx, given_or_self(node, "ttl"),
+				    "quota.ttl: at least two periods");
+	return 0;
 }
 
 /* ---- services ---------------------------------------------------------------------- */
@@ -371,6 +445,8 @@ int sl_conf_check(struct sl_conf_context *ctx, void *filled)
 		err = check_tenants(ctx, sl_yaml_get(root, "tenants"), &names);
 	if (!err)
 		err = check_services(ctx, sl_yaml_get(root, "services"), &names);
+	if (!err)
+		err = check_quota(ctx, sl_yaml_get(root, "quota"));
 	if (!err)
 		err = check_blocks(ctx, sl_yaml_get(root, "blocks"));
 	return err;

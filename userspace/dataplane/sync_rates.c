@@ -105,6 +105,17 @@ static void put_end(struct sl_limit *limit, const struct sl_leased *leased, uint
 	__atomic_store_n(&side->lease_until_ns, leased->until_ns, __ATOMIC_RELEASE);
 }
 
+void sl_leased_into(struct sl_limit *limit, const struct sl_leased *leased, uint64_t tick_ns)
+{
+	if (leased->which & SL_LEASED_PACKETS)
+		limit->ingress.packets = leased->packets;
+	if (leased->which & SL_LEASED_BYTES)
+		limit->ingress.bytes = leased->bytes;
+	if (leased->which & SL_LEASED_NEW_CONNS)
+		limit->new_conns = leased->new_conns;
+	put_end(limit, leased, tick_ns);
+}
+
 int sl_sync_leased(struct sl_maps *maps, uint32_t tenant, const struct sl_leased *leased,
 		   uint64_t now_ns)
 {
@@ -135,5 +146,50 @@ int sl_sync_leased(struct sl_maps *maps, uint32_t tenant, const struct sl_leased
 		       &leased->new_conns, now_cu);
 	for (int half = 0; half < 2; half++)
 		put_end(limits[half], leased, view->ctl->clock_tick_ns);
+	return 0;
+}
+
+static void put_rule(struct sl_requests *requests, enum sl_request_class which,
+		     const struct sl_request_rule *rule)
+{
+	struct sl_request_rule *at = &requests->rule[which];
+
+	__atomic_store_n(&at->safe.period_ns, rule->safe.period_ns, __ATOMIC_RELAXED);
+	__atomic_store_n(&at->safe.burst_ns, rule->safe.burst_ns, __ATOMIC_RELAXED);
+	__atomic_store_n(&at->limit.period_ns, rule->limit.period_ns, __ATOMIC_RELAXED);
+	__atomic_store_n(&at->limit.burst_ns, rule->limit.burst_ns, __ATOMIC_RELAXED);
+	__atomic_store_n(&at->window_ns, rule->window_ns, __ATOMIC_RELAXED);
+	__atomic_store_n(&at->lease_until_ns, rule->lease_until_ns, __ATOMIC_RELEASE);
+}
+
+/* The same arithmetic in nanoseconds: what a request takes is its cost. */
+static struct sl_rate rate_of(const struct sl_request_limit *limit)
+{
+	return (struct sl_rate){ .cost = limit->period_ns, .burst_cu = limit->burst_ns };
+}
+
+int sl_sync_leased_requests(struct sl_maps *maps, uint32_t tenant, enum sl_request_class which,
+			    const struct sl_request_rule *rule, uint64_t now_ns)
+{
+	const struct sl_maps_view *view = &maps->view;
+	struct sl_request_words *words;
+	struct sl_requests *live;
+	struct sl_rate old, new;
+
+	if (tenant >= view->tenants || !view->requests || !view->request_words)
+		return -ERANGE;
+	live = &view->requests[tenant + (view->ctl->epoch & 1 ? view->tenants : 0)];
+	words = &view->request_words[tenant];
+	old = rate_of(&live->rule[which].limit);
+	new = rate_of(&rule->limit);
+	if (old.cost != new.cost || old.burst_cu != new.burst_cu) {
+		const struct place place = { .tat_cu = &words->slot[which].word.tat_ns };
+
+		/* What another tenant left is full anyway, whatever stands there. */
+		if (__atomic_load_n(&words->gen, __ATOMIC_RELAXED) == live->gen)
+			move_word(&place, &old, &new, now_ns);
+	}
+	for (int half = 0; half < 2; half++)
+		put_rule(&view->requests[tenant + (half ? view->tenants : 0)], which, rule);
 	return 0;
 }

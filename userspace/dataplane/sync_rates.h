@@ -31,6 +31,13 @@ struct sl_leased {
 	uint64_t until_ns; /* 0: no end */
 };
 
+/* Into a plan's limit, before it is written. */
+void sl_leased_into(struct sl_limit *limit, const struct sl_leased *leased, uint64_t tick_ns);
+
 /* Both halves, until the next plan, which brings its own. -ERANGE: no such tenant. */
 int sl_sync_leased(struct sl_maps *maps, uint32_t tenant, const struct sl_leased *leased,
 		   uint64_t now_ns);
+
+/* The same of what gateways limit by. -ERANGE: no such tenant, or maps without requests. */
+int sl_sync_leased_requests(struct sl_maps *maps, uint32_t tenant, enum sl_request_class which,
+			    const struct sl_request_rule *rule, uint64_t now_ns);

@@ -16,6 +16,7 @@
 #include "sluice/abi.h"
 #include "sluice/requests.h"
 #include "userspace/domain/nats.h"
+#include "userspace/domain/redis_spec.h"
 
 #define SL_CONFIG_INTERFACES_MAX 64
 #define SL_CONFIG_IFNAME_BYTES	 16
@@ -75,6 +76,26 @@ enum sl_tenant_class {
 	SL_TENANT_CRITICAL_PLUS,
 };
 
+/* Which limits of a tenant are of all nodes together, leased from Redis. */
+struct sl_global_spec {
+	bool packets; /* ingress */
+	bool bytes;
+	bool new_connections;
+	bool requests; /* of all classes together */
+	bool cost;
+};
+
+/* How nodes share global limits. The same on all of them, but for the node's name. */
+struct sl_quota_spec {
+	char node[64];	     /* "": the host's name */
+	char prefix[16];     /* of the keys */
+	uint32_t buckets;    /* of tenants; the keys of one are in one slot of a cluster */
+	uint32_t nodes;	     /* how many there may be, until Redis says */
+	uint64_t generation; /* raised with each change of a global limit */
+	uint64_t period_ns;  /* of renewals */
+	uint64_t ttl_ns;     /* of a lease */
+};
+
 struct sl_tenant_spec {
 	char name[SL_TENANT_NAME_BYTES];
 	enum sl_mode mode;
@@ -94,6 +115,7 @@ struct sl_tenant_spec {
 	struct sl_rate_spec safe_packets;
 	struct sl_rate_spec safe_bytes;
 	struct sl_requests_spec requests;
+	struct sl_global_spec global;
 	struct sl_prefix_spec *sources;
 	size_t source_count;
 	char **cgroups; /* paths below the cgroup2 mount */
@@ -170,6 +192,8 @@ struct sl_config {
 	struct sl_unknown_spec unknown;
 	bool has_nats;		  /* else nobody tells this node of pressure */
 	struct sl_conf_nats nats; /* only with has_nats */
+	struct sl_quota_spec quota;
+	struct sl_redis_spec redis; /* only used when a limit is global */
 	struct sl_block_spec *blocks;
 	size_t block_count;
 };

@@ -37,6 +37,22 @@ static const struct refused contradictions[] = {
 	{ V "tenants: [{name: a, lease: 5s, on_lease_expiry: safe}]\n",
 	  "t.yaml:2:49: tenants[0].on_lease_expiry: on_lease_expiry: safe needs "
 	  "safe.packets_per_s or safe.bytes_per_s" },
+	{ V "tenants: [{name: a, global: {packets: true}}]\n",
+	  "t.yaml:2:29: tenants[0].global: global.packets shares ingress.packets_per_s, which is "
+	  "unlimited" },
+	{ V "tenants: [{name: a, requests: {cost: unlimited}, global: {cost: true}}]\n",
+	  "t.yaml:2:58: tenants[0].global: global.cost shares requests.cost, which is unlimited" },
+	{ V "tenants: [{name: a, lease: 5s, new_connections_per_s: 9, global: {new_connections: "
+	    "true}}]\n",
+	  "t.yaml:2:28: tenants[0].lease: a global limit has a lease of its own: quota.ttl" },
+	{ V "quota: {node: \"a b\"}\n",
+	  "t.yaml:2:15: quota.node: quota.node: letters, digits, \".\", \"-\" and \"_\"" },
+	{ V "quota: {prefix: \"{x}\"}\n",
+	  "t.yaml:2:17: quota.prefix: quota.prefix: letters and digits" },
+	{ V "quota: {period: 3s}\n", "t.yaml:2:8: quota: quota.ttl: at least two periods" },
+	{ V "quota: {redis: {mode: ring}}\n",
+	  "t.yaml:2:23: quota.redis.mode: \"ring\" is not allowed; allowed: standalone, sentinel "
+	  "or cluster" },
 	{ V "sizes: {sockets: 0}\ntenants: [{name: a, connections: 5}]\n",
 	  "t.yaml:3:34: tenants[0].connections: a limit of connections needs sizes.sockets, which "
 	  "is 0" },

@@ -1,0 +1,96 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# One limit over three nodes: three agents, a real Redis, real packets. The sum of what
+# they admit is the limit, wherever the demand is; Redis gone, a node cut off, an agent
+# killed: the sum stays within the stated bound, and comes back.
+set -uo pipefail
+cd "$(dirname "$0")/../.." || exit 1
+. tests/harness/netns.sh
+. tests/harness/redis.sh
+
+netns_begin
+trap 'redis_end; netns_end' EXIT
+. tests/harness/quota_nodes.sh
+quota_begin 3
+redis_begin || { not_ok "a redis-server" && exit 1; }
+start_redis one || { not_ok "Redis starts" && exit 1; }
+
+rate=3000 burst=600
+quota_config "redis: {addresses: \"$(quota_redis one)\"}" <<EOC
+services:
+  - {address: any, port: 1000, protocol: udp, tenant: shared}
+  - {address: any, port: 1001, protocol: udp, tenant: closed}
+tenants:
+  - {name: shared, ingress: {packets_per_s: $rate, packets_burst: $burst}, global: {packets: true}}
+  - {name: closed, ingress: {packets_per_s: $rate, packets_burst: $burst}, global: {packets: true},
+     on_lease_expiry: closed}
+EOC
+for n in 1 2 3; do
+	quota_start "$n" || { not_ok "the agent of node $n starts" && exit 1; }
+done
+
+# demand PORT SECONDS RATE1 RATE2 RATE3: offered in the background; ends by itself
+demand() {
+	local n port=$1 seconds=$2
+
+	shift 2
+	for n in 1 2 3; do
+		[ "$1" -eq 0 ] || quota_flood "$n" "$seconds" --rate "$1" --port "$port"
+		shift
+	done
+}
+
+# measure NAME TENANT SECONDS LEAST MOST: percent of the limit. MOST leaves room for the
+# burst that may fall into the time, and for the clock of readings beside floods.
+measure() {
+	local percent
+
+	percent=$(awk -v got="$(quota_rate "$2" "$3")" -v rate=$rate \
+		'BEGIN { printf "%.1f", 100 * got / rate }')
+	if awk "BEGIN { exit !($percent >= $4 && $percent <= $5) }"; then
+		ok "$1: $percent % of the limit"
+	else
+		not_ok "$1" "$percent % of the limit, expected $4..$5"
+	fi
+}
+
+# A key that Redis never had may be one that it lost: for a lease's time nobody gets more
+# than a cold share.
+demand 1000 17 6000 3000 0
+sleep 8
+measure "two nodes that both want more share one limit" shared 8 95 104
+
+# All of it moves to the third node.
+sleep 1
+demand 1000 300 0 0 9000
+sleep 3
+measure "three seconds after the demand moved, one node has all of the limit" shared 5 95 104
+
+# ---- Redis is gone --------------------------------------------------------------------
+demand 1001 24 6000 0 0
+sleep 7
+redis_kill one
+sleep 6.5
+measure "without Redis the nodes keep within the limit" shared 5 40 104
+measure "a tenant that closes admits nothing" closed 2 0 0.1
+start_redis one || not_ok "Redis starts again"
+sleep 8
+measure "with Redis back the limit is full again" shared 5 95 104
+
+# ---- a node is cut off: it keeps its safe share, the others take over the rest ------------
+demand 1000 40 3000 0 0
+sleep 4
+quota_cut 3
+sleep 12
+measure "with a node cut off the sum is within its safe share of the limit" shared 5 60 135
+quota_mend 3
+sleep 4
+measure "and within the limit when it is back" shared 5 95 104
+
+# ---- an agent is gone: the kernel ends its lease --------------------------------------
+quota_kill 3 KILL
+sleep 36
+measure "a dead agent's node is at its safe share" shared 3 20 45
+quota_start 3 || not_ok "the agent of node 3 starts again"
+sleep 8
+measure "and a new agent has the limit again" shared 5 95 104

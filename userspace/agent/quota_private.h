@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The parts of the agent's quotas, for quota.c, quota_demand.c, quota_ask.c, quota_write.c. */
+#pragma once
+
+#include "userspace/agent/quota.h"
+#include "userspace/quota/central.h"
+#include "userspace/quota/lease.h"
+
+/* One leased limit of one tenant. */
+struct sl_quota_slot {
+	char tenant[SL_TENANT_NAME_BYTES];
+	enum sl_quota_kind kind;
+	uint32_t id; /* of the tenant in the maps */
+	uint32_t bucket;
+	size_t at;	       /* its index in sl_quota.slots */
+	uint64_t window_ns;    /* of requests and cost, for people */
+	struct sl_terms terms; /* terms.small: central is used, else lease */
+	struct sl_lease lease;
+	struct sl_central central;
+	struct sl_quota_state state; /* as it was written last */
+	uint64_t change_ns;	     /* when it has to be written again */
+	bool is_gone;		     /* no longer asked for: freed when no call is under way */
+	uint32_t calls;		     /* under way that name it */
+	bool is_sending_terms;
+	/* what the counters said last */
+	uint64_t seen_arrived_mu, seen_admitted_mu;
+	bool is_counted;
+};
+
+struct sl_quota {
+	struct sl_redis *redis;
+	struct sl_log *log;
+	char node[SL_WIRE_NODE_BYTES];
+	char prefix[SL_WIRE_PREFIX_BYTES];
+	struct sl_wire_keys keys;
+	int64_t incarnation;
+	uint64_t seed;
+	uint32_t nodes;
+	uint64_t next_call_id;
+	struct sl_maps *maps;	      /* of the last tick */
+	struct sl_quota_slot **slots; /* by bucket, tenant and kind */
+	size_t count;
+	struct sl_quota_stats stats;
+	bool is_stopping;
+};
+
+/* ---- quota_demand.c: counters into the leases ------------------------------------------- */
+
+void sl_quota_observe(struct sl_quota *quota, uint64_t now_ns);
+
+/* ---- quota_write.c: states into the maps ------------------------------------------------ */
+
+/* Writes the tenant's leases when @slot's state differs from what is written. */
+void sl_quota_write(struct sl_quota *quota, struct sl_quota_slot *slot, uint64_t now_ns);
+/* The same into a plan that is to be written. */
+void sl_quota_overlay(struct sl_quota *quota, struct sl_plan *plan, uint64_t tick_ns,
+		      uint64_t now_ns);
+
+/* ---- quota_ask.c: calls and their answers ----------------------------------------------- */
+
+void sl_quota_ask(struct sl_quota *quota, uint64_t now_ns);
+
+/* ---- quota.c ---------------------------------------------------------------------------- */
+
+void sl_quota_state_of(const struct sl_quota_slot *slot, struct sl_quota_state *ret,
+		       uint64_t now_ns);
+/* Frees what is gone and named by no call. */
+void sl_quota_sweep(struct sl_quota *quota);
