@@ -17,13 +17,9 @@ static void require(int truth)
 
 static void check(const struct sl_redis_address *address)
 {
-	char again[SL_REDIS_HOST_BYTES];
-
 	require(address->port != 0);
 	require(memchr(address->host, 0, sizeof(address->host)) != NULL);
-	require(sl_redis_parse_host(again, sl_span_of(address->host)) == 0);
-	require(strcmp(again, address->host) == 0);
-	require(!strpbrk(address->host, "/@ \r\n\"'"));
+	require(address->host[0] && !strpbrk(address->host, "/@ \r\n\"'"));
 	require(strcmp(address->host, "0.0.0.0") != 0 && strcmp(address->host, "::") != 0);
 }
 
@@ -40,6 +36,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		require(error == SL_REDIS_ERROR_MOVED || error == SL_REDIS_ERROR_ASK);
 		require(redirect.slot < SL_REDIS_SLOTS);
 		check(&redirect.to);
+		require(sl_redis_host_is_numeric(redirect.to.host));
 	}
 	if (sl_redis_parse_address(&address, text, 6379) == 0)
 		check(&address);

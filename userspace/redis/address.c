@@ -44,12 +44,10 @@ static bool is_usable(const char *host)
 
 	if (inet_pton(AF_INET, host, &four) == 1)
 		return is_usable4(&four);
-	if (inet_pton(AF_INET6, host, &six) == 1)
-		return is_usable6(&six);
-	return !looks_numeric(host) && is_name(host);
+	return inet_pton(AF_INET6, host, &six) == 1 && is_usable6(&six);
 }
 
-int sl_redis_parse_host(char ret[SL_REDIS_HOST_BYTES], struct sl_span text)
+static int take_host(char ret[SL_REDIS_HOST_BYTES], struct sl_span text, bool names)
 {
 	char host[SL_REDIS_HOST_BYTES];
 
@@ -57,10 +55,15 @@ int sl_redis_parse_host(char ret[SL_REDIS_HOST_BYTES], struct sl_span text)
 		return -EINVAL;
 	memcpy(host, text.at, text.length);
 	host[text.length] = '\0';
-	if (!is_usable(host))
+	if (looks_numeric(host) ? !is_usable(host) : !names || !is_name(host))
 		return -EINVAL;
 	memcpy(ret, host, text.length + 1);
 	return 0;
+}
+
+int sl_redis_parse_host(char ret[SL_REDIS_HOST_BYTES], struct sl_span text)
+{
+	return take_host(ret, text, false);
 }
 
 int sl_redis_parse_port(uint16_t *ret, struct sl_span text)
@@ -107,7 +110,7 @@ int sl_redis_parse_address(struct sl_redis_address *ret, struct sl_span text, ui
 	struct sl_redis_address made = { .port = port_default };
 	struct sl_span host, port;
 
-	if (split(&host, &port, text) || sl_redis_parse_host(made.host, host) ||
+	if (split(&host, &port, text) || take_host(made.host, host, true) ||
 	    (port.length && sl_redis_parse_port(&made.port, port)))
 		return -EINVAL;
 	*ret = made;

@@ -23,16 +23,19 @@ struct sl_redis_address {
 };
 
 /*
- * A host to connect to: an IPv4 or IPv6 address that belongs to one machine (neither
- * unspecified, nor broadcast, nor multicast), or a name of letters, digits, '-', '_'
- * and '.'.
+ * A host as servers name others: an IPv4 or IPv6 address in digits that belongs to one
+ * machine (neither unspecified, nor broadcast, nor multicast). No names: to ask for one
+ * would stop the loop, at the will of a server.
  */
 int sl_redis_parse_host(char ret[SL_REDIS_HOST_BYTES], struct sl_span text);
 
 /* 1..65535, digits only. */
 int sl_redis_parse_port(uint16_t *ret, struct sl_span text);
 
-/* "host:port", "[::1]:port"; without a port @port_default. */
+/*
+ * "host:port", "[::1]:port" of the configuration; without a port @port_default. The host
+ * may be a name of letters, digits, '-', '_' and '.'.
+ */
 int sl_redis_parse_address(struct sl_redis_address *ret, struct sl_span text,
 			   uint16_t port_default);
 

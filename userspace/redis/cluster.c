@@ -6,9 +6,10 @@
 #include "userspace/base/cleanup.h"
 #include "userspace/redis/redis_private.h"
 
-#define S_NS	1000000000ull
-#define IDLE_NS (30 * S_NS) /* without a slot and without calls, longer than any of them may take  \
-			     */
+#define S_NS 1000000000ull
+#define IDLE_NS                                                                                    \
+	(30 * S_NS) /* without a slot and without calls, longer than any of them may take          \
+		     */
 
 static bool is_ready(const struct sl_redis_node *node)
 {

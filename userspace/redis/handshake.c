@@ -218,13 +218,10 @@ static void give_up_library(struct sl_redis_node *node, const struct sl_redis_re
 
 static void role_known(struct sl_redis_node *node, const struct sl_redis_reply *reply)
 {
-	if (!role_matters(node)) {
-		enter(node, SL_REDIS_STEP_LIBRARY);
-	} else if (sl_span_is(sl_redis_item(reply, 0)->text, "master")) {
-		enter(node, SL_REDIS_STEP_LIBRARY);
-	} else {
+	if (role_matters(node) && !sl_span_is(sl_redis_item(reply, 0)->text, "master"))
 		sl_redis_node_fail(node, "it is no master");
-	}
+	else
+		enter(node, SL_REDIS_STEP_LIBRARY);
 }
 
 static void library_known(struct sl_redis_node *node, const struct sl_redis_reply *reply)

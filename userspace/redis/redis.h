@@ -39,7 +39,9 @@ enum sl_redis_mode {
 /* Texts are copied. 0 means the default in brackets. */
 struct sl_redis_options {
 	enum sl_redis_mode mode;
-	const char *addresses;	   /* "192.0.2.1:6379,[2001:db8::1]:6379", names too */
+	/* "192.0.2.1:6379,[2001:db8::1]:6379"; a name stands for all its addresses, which
+	 * are asked for once, by sl_redis_new(). */
+	const char *addresses;
 	const char *master;	   /* its name, asked of the sentinels; else NULL */
 	const char *user;	   /* NULL: the default user, when there is a password */
 	const char *password_file; /* its first line, read for each connection; NULL: none */

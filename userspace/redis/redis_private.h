@@ -69,7 +69,7 @@ void sl_redis_finish_soon(struct sl_redis_call *call, int status);
 void sl_redis_try_later(struct sl_redis_call *call, enum sl_redis_error refusal,
 			const struct sl_redis_reply *reply);
 void sl_redis_answered(struct sl_redis_ticket *ticket, const struct sl_redis_reply *reply);
-void sl_redis_tick(evutil_socket_t fd, short events, void *redis);
+void sl_redis_tick(evutil_socket_t fd, short events, void *context); /* the client */
 
 /* ---- a server ----------------------------------------------------------------------------- */
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <errno.h>
+#include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,26 +28,56 @@ static int refuse(struct sl_redis_error_text *error, const char *what, const cha
 	return -EINVAL;
 }
 
+static int add_one(struct sl_redis_settings *settings, const struct sl_redis_address *address,
+		   struct sl_redis_error_text *error)
+{
+	if (settings->address_count == SL_REDIS_ADDRESSES_MAX)
+		return refuse(error, "addresses", "more than 16");
+	settings->addresses[settings->address_count++] = *address;
+	return 0;
+}
+
+/* All addresses of a name. */
+static int add_name(struct sl_redis_settings *settings, const struct sl_redis_address *name,
+		    struct sl_redis_error_text *error)
+{
+	const struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_ADDRCONFIG };
+	struct sl_redis_address address = { .port = name->port };
+	struct addrinfo *list = NULL;
+	int err = getaddrinfo(name->host, NULL, &hints, &list);
+
+	if (err) {
+		(void)snprintf(error->message, sizeof(error->message), "addresses: %.120s: %s",
+			       name->host, gai_strerror(err));
+		return -EINVAL;
+	}
+	for (const struct addrinfo *at = list; !err && at; at = at->ai_next)
+		if (getnameinfo(at->ai_addr, at->ai_addrlen, address.host, sizeof(address.host),
+				NULL, 0, NI_NUMERICHOST) == 0)
+			err = add_one(settings, &address, error);
+	freeaddrinfo(list);
+	return err;
+}
+
 static int add_address(struct sl_redis_settings *settings, struct sl_span text,
 		       struct sl_redis_error_text *error)
 {
 	const uint16_t port = settings->mode == SL_REDIS_SENTINEL ? SL_REDIS_SENTINEL_PORT
 								  : SL_REDIS_PORT_DEFAULT;
 	char shown[SL_REDIS_ADDRESS_TEXT_BYTES];
+	struct sl_redis_address address;
 
 	while (text.length && text.at[0] == ' ')
 		text = (struct sl_span){ text.at + 1, text.length - 1 };
 	while (text.length && text.at[text.length - 1] == ' ')
 		text.length--;
-	if (settings->address_count == SL_REDIS_ADDRESSES_MAX)
-		return refuse(error, "addresses", "more than 16");
-	if (sl_redis_parse_address(&settings->addresses[settings->address_count], text, port)) {
+	if (sl_redis_parse_address(&address, text, port)) {
 		(void)snprintf(shown, sizeof(shown), "%.*s",
 			       (int)(text.length < 100 ? text.length : 100), text.at);
 		return refuse(error, "addresses: want host:port or [IPv6]:port, not", shown);
 	}
-	settings->address_count++;
-	return 0;
+	return sl_redis_host_is_numeric(address.host) ? add_one(settings, &address, error)
+						      : add_name(settings, &address, error);
 }
 
 static int add_addresses(struct sl_redis_settings *settings, const char *text,

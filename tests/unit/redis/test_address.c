@@ -2,6 +2,7 @@
 #include "tests/harness/test.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "userspace/redis/address.h"
 
@@ -41,8 +42,34 @@ static void odd_ones_are_refused(void **state)
 		assert_int_equal(sl_redis_parse_address(&got, sl_span_of(texts[i]), 1), -EINVAL);
 		assert_int_equal(got.port, 9);
 	}
-	assert_int_equal(sl_redis_parse_host((char[SL_REDIS_HOST_BYTES]){ "" }, SL_SPAN("a\0b")),
-			 -EINVAL);
+}
+
+static void servers_name_digits_only(void **state)
+{
+	char host[SL_REDIS_HOST_BYTES] = "";
+
+	assert_int_equal(sl_redis_parse_host(host, SL_SPAN("192.0.2.1")), 0);
+	assert_string_equal(host, "192.0.2.1");
+	assert_int_equal(sl_redis_parse_host(host, SL_SPAN("2001:db8::1")), 0);
+	assert_string_equal(host, "2001:db8::1");
+	assert_int_equal(sl_redis_parse_host(host, SL_SPAN("localhost")), -EINVAL);
+	assert_int_equal(sl_redis_parse_host(host, SL_SPAN("192.0.2.1\0b")), -EINVAL);
+	assert_int_equal(sl_redis_parse_host(host, SL_SPAN("")), -EINVAL);
+	assert_string_equal(host, "2001:db8::1");
+}
+
+static void a_name_is_not_cut(void **state)
+{
+	char text[260];
+	struct sl_redis_address got;
+
+	memset(text, 'a', sizeof(text));
+	memcpy(text + 253, ":6379", 6);
+	assert_int_equal(sl_redis_parse_address(&got, sl_span_of(text), 1), 0);
+	assert_int_equal(strlen(got.host), 253);
+	text[253] = 'a';
+	memcpy(text + 254, ":6379", 6);
+	assert_int_equal(sl_redis_parse_address(&got, sl_span_of(text), 1), -EINVAL);
 }
 
 static void names_are_told_from_digits(void **state)
@@ -58,6 +85,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(addresses_are_read),
 		cmocka_unit_test(odd_ones_are_refused),
+		cmocka_unit_test(servers_name_digits_only),
+		cmocka_unit_test(a_name_is_not_cut),
 		cmocka_unit_test(names_are_told_from_digits),
 	};
 

@@ -58,7 +58,6 @@ static void redirects_are_read(void **state)
 		{ "ASK 0 192.0.2.1:1", "192.0.2.1", 0, 1 },
 		{ "MOVED 16383 2001:db8::5:65535", "2001:db8::5", 16383, 65535 },
 		{ "MOVED 1 :6379", FROM, 1, 6379 },
-		{ "MOVED 1 redis-0.redis.svc:6379", "redis-0.redis.svc", 1, 6379 },
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
@@ -97,6 +96,7 @@ static void odd_redirects_are_refused(void **state)
 		"MOVED 1 ff02::1:6379",
 		"MOVED 1 300.1.1.1:6379",
 		"MOVED 1 ../etc/passwd:6379",
+		"MOVED 1 redis-0.redis.svc:6379",
 		"MOVED 1 -host:6379",
 		"MOVED 1 a..b:6379",
 		"MOVED 1 ?:6379",
@@ -112,18 +112,14 @@ static void odd_redirects_are_refused(void **state)
 	}
 }
 
-static void a_host_is_not_cut(void **state)
+static void a_long_host_is_refused(void **state)
 {
 	char text[400];
 	struct sl_redis_redirect got;
 
-	memset(text, 'a', sizeof(text));
+	memset(text, '1', sizeof(text));
 	memcpy(text, "MOVED 1 ", 8);
-	memcpy(text + 8 + 253, ":6379", 6);
-	assert_int_equal(sl_redis_redirect_parse(&got, sl_span_of(text), FROM), 0);
-	assert_int_equal(strlen(got.to.host), 253);
-	text[8 + 253] = 'a';
-	memcpy(text + 8 + 254, ":6379", 6);
+	memcpy(text + sizeof(text) - 6, ":6379", 6);
 	assert_int_equal(sl_redis_redirect_parse(&got, sl_span_of(text), FROM), -EINVAL);
 }
 
@@ -133,7 +129,7 @@ int main(void)
 		cmocka_unit_test(errors_are_told_apart),
 		cmocka_unit_test(redirects_are_read),
 		cmocka_unit_test(odd_redirects_are_refused),
-		cmocka_unit_test(a_host_is_not_cut),
+		cmocka_unit_test(a_long_host_is_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -44,7 +44,13 @@ static void options_are_checked(void **state)
 		{ { .addresses = "" }, -EINVAL, "addresses" },
 		{ { .addresses = "127.0.0.1:1,,127.0.0.1:2" }, -EINVAL, "addresses" },
 		{ { .addresses = "127.0.0.1:x" }, -EINVAL, "127.0.0.1:x" },
-		{ { .addresses = "a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a" }, -EINVAL, "more than 16" },
+		{ { .addresses = "::1" }, -EINVAL, "::1" },
+		{ { .addresses = "nobody.invalid" }, -EINVAL, "nobody.invalid" },
+		{ { .addresses = "1.1.1.1,1.1.1.1,1.1.1.1,1.1.1.1,1.1.1.1,1.1.1.1,1.1.1.1,1.1.1.1,"
+				 "1.1.1.1,1.1.1.1,1.1.1.1,1.1.1.1,1.1.1.1,1.1.1.1,1.1.1.1,1.1.1.1,"
+				 "1.1.1.1" },
+		  -EINVAL,
+		  "more than 16" },
 		{ { .addresses = "127.0.0.1", .tls = true }, -EPROTONOSUPPORT, "tls" },
 		{ { .addresses = "127.0.0.1", .mode = SL_REDIS_SENTINEL }, -EINVAL, "master" },
 		{ { .addresses = "127.0.0.1", .master = "main" }, -EINVAL, "master" },
