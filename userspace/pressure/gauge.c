@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #define EARLIEST_NS 100000000ull
+#define PRESSED_NS  50000000ull
 #define WANTED	    1.0
 #define PRESSED	    1.5 /* as to enter SHED */
 
@@ -46,7 +47,8 @@ bool sl_gauge_is_due(struct sl_gauge *gauge, const struct sl_gauge_now *now, uin
 {
 	if (now_ns >= gauge->next_ns || now->drops != gauge->last.drops)
 		return true;
-	if (now_ns - gauge->sent_ns < EARLIEST_NS || gauge->level.state >= SL_PRESSURE_SHED)
+	if (gauge->level.state >= SL_PRESSURE_SHED ||
+	    now_ns - gauge->sent_ns < (gauge->was_over ? PRESSED_NS : EARLIEST_NS))
 		return false;
 	return pressure_of(gauge, now, now_ns) > (gauge->was_over ? PRESSED : WANTED);
 }

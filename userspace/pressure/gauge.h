@@ -3,9 +3,9 @@
  * A worker's side of backpressure: what it measured (meter.h) becomes pressure and state
  * (level.h), credits (credits.h), and the signal that says so (signal.h).
  *
- * A signal is due each 250 ms +-20 %, and 100 ms after the last when the pressure has risen
- * over what is wanted, and while it is over 1.5 and nothing is shed: the state follows from
- * signals, and a quarter of a second is long for who waits.
+ * A signal is due each 250 ms +-20 %, 100 ms after the last when the pressure has risen over
+ * what is wanted, then each 50 ms while it is over 1.5 and nothing is shed: the state follows
+ * from signals, and a quarter of a second is long for who waits.
  *
  * Owner:  plain data; sl_gauge_init() first.
  * Thread: one at a time; time and randomness are the caller's.

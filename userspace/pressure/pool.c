@@ -9,6 +9,7 @@
 
 #define EVALUATE_MIN_NS 200000000ull /* a period, less its jitter */
 #define RISING_MIN_NS	100000000ull
+#define PRESSED_MIN_NS	50000000ull
 #define RISING_MIN	2.5 /* one signal of it brings the smoothed pressure over 1 */
 #define OVER_NS		300000000000ull
 #define MS_PER_S	1e3
@@ -219,10 +220,13 @@ static bool judge(struct sl_pressure_pool *pool, uint64_t now_ns)
 	return changed;
 }
 
-/* Bad news does not wait for its turn. */
+/* Bad news does not wait for its turn, and worse news not until something is shed. */
 static bool is_rising(struct sl_pressure_pool *pool, uint64_t now_ns)
 {
-	return pool->level.begun && !pool->was_high && now_ns - pool->judged_ns >= RISING_MIN_NS &&
+	const uint64_t min_ns = pool->was_high ? PRESSED_MIN_NS : RISING_MIN_NS;
+
+	return pool->level.begun && now_ns - pool->judged_ns >= min_ns &&
+	       (!pool->was_high || pool->level.state < SL_PRESSURE_SHED) &&
 	       pressure_of(pool, now_ns) > RISING_MIN;
 }
 

@@ -98,8 +98,8 @@ static void bad_news_comes_at_once(void **state)
 	assert_false(sl_gauge_is_due(&gauge, &now, START + 99 * MS_NS));
 	assert_true(sl_gauge_is_due(&gauge, &now, START + 110 * MS_NS));
 	(void)sl_gauge_signal(&gauge, &now, 0, START + 110 * MS_NS);
-	assert_false(sl_gauge_is_due(&gauge, &now, START + 209 * MS_NS));
-	assert_true(sl_gauge_is_due(&gauge, &now, START + 210 * MS_NS)); /* nothing is shed yet */
+	assert_false(sl_gauge_is_due(&gauge, &now, START + 159 * MS_NS));
+	assert_true(sl_gauge_is_due(&gauge, &now, START + 160 * MS_NS)); /* nothing is shed yet */
 	since_ns[0] = START + 150 * MS_NS; /* a little over what is wanted: it is known */
 	sl_meter_count(&gauge.meter, SL_METER_DONE, START + 150 * MS_NS);
 	sl_meter_count(&gauge.meter, SL_METER_DONE, START + 150 * MS_NS);
