@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Every parser of text.h on any text; what one accepts reads back the same. */
+/* Every parser of text.h, and that of backoff.h, on any text; what one accepts reads back
+ * the same. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "userspace/domain/backoff.h"
 #include "userspace/domain/rate.h"
 #include "userspace/domain/text.h"
 
@@ -46,6 +48,19 @@ static void try_duration(const char *text)
 	require(sl_parse_duration(&back, buffer, NULL) == 0 && back == ns);
 }
 
+static void try_backoff(const char *text)
+{
+	struct sl_backoff backoff;
+	struct sl_text_error error;
+
+	if (sl_backoff_parse(&backoff, text, &error) != 0)
+		return;
+	require(backoff.count >= 1 && backoff.count <= SL_BACKOFF_MAX);
+	for (uint32_t i = 0; i < backoff.count; i++)
+		require(sl_backoff_ms(&backoff, i + 1, UINT32_MAX) >= 1 &&
+			backoff.delay_ms[i] <= SL_BACKOFF_MS_MAX);
+}
+
 static void try_addresses(const char *text)
 {
 	struct sl_prefix_spec prefix, prefix_back;
@@ -82,6 +97,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	try_amounts(text, SL_UNIT_COUNT);
 	try_amounts(text, SL_UNIT_BYTES);
 	try_duration(text);
+	try_backoff(text);
 	try_addresses(text);
 	(void)sl_parse_bool(&yes, text, &error);
 	(void)sl_parse_choice(&value, text, sl_choices_protocol, &error);
