@@ -48,6 +48,7 @@ TABLE = {
     "gateway.idle_connection_bytes": ("bytes", LOWER, 1024),
     "router.decisions_per_s_core": ("1/s", HIGHER, 50000),
     "trace.followed_percent": ("%", HIGHER, 100),
+    "redis.cpu_us_per_renewal": ("us", LOWER, 20),
     # beside what was asked for
     "verdict.unknown.drop.over_floor_ns": ("ns", LOWER, None),
     "verdict.service_ktime.pass.over_floor_ns": ("ns", LOWER, None),
