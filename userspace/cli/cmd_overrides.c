@@ -76,7 +76,8 @@ static void put_shed(struct sl_sheet *sheet, const json_t *item, uint64_t now_un
 	const char *tenant = text_of(item, "tenant");
 
 	sl_put_text(sheet, tenant ? tenant : "?");
-	sl_put_word(sheet, "shed");
+	sl_put_word(sheet, json_is_true(json_object_get(item, "by_pressure")) ? "shed by pressure"
+									      : "shed");
 	sl_put_textf(sheet, "%lld of 1000",
 		     (long long)json_integer_value(json_object_get(item, "permille")));
 	sl_put_none(sheet);

@@ -161,6 +161,29 @@ static void shed_levels_survive_a_plan(void **state)
 	assert_int_equal(f->sheds.count, 0);
 }
 
+static void what_operators_shed_outlives_what_pressure_sheds(void **state)
+{
+	struct sl_shed shed = { .tenant = "a", .permille = 1, .until_ns = NOW + S };
+	struct fixture *f = *state;
+
+	assert_int_equal(sl_sheds_set(&f->sheds, &shed), 0);
+	shed.by_pressure = true;
+	memcpy(shed.tenant, "b", 2);
+	assert_int_equal(sl_sheds_add(&f->sheds, &shed), 0);
+	memcpy(shed.tenant, "c", 2);
+	assert_int_equal(sl_sheds_add(&f->sheds, &shed), 0);
+	shed.by_pressure = false; /* an operator takes it over */
+	assert_int_equal(sl_sheds_set(&f->sheds, &shed), 0);
+	assert_int_equal(f->sheds.count, 3);
+	sl_sheds_drop_pressure(&f->sheds);
+	assert_int_equal(f->sheds.count, 2);
+	assert_string_equal(f->sheds.at[0].tenant, "a");
+	assert_string_equal(f->sheds.at[1].tenant, "c");
+	while (sl_sheds_add(&f->sheds, &shed) == 0)
+		assert_in_range(f->sheds.count, 3, SL_SHEDS_MAX);
+	assert_int_equal(f->sheds.count, SL_SHEDS_MAX);
+}
+
 static void shed_levels_are_replaced_and_bounded(void **state)
 {
 	struct sl_shed shed = { .permille = 1, .until_ns = NOW + S };
@@ -202,6 +225,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(overrides_end, begin, end),
 		cmocka_unit_test_setup_teardown(blocks_of_the_file_grow_old, begin, end),
 		cmocka_unit_test_setup_teardown(shed_levels_survive_a_plan, begin, end),
+		cmocka_unit_test_setup_teardown(what_operators_shed_outlives_what_pressure_sheds,
+						begin, end),
 		cmocka_unit_test_setup_teardown(shed_levels_are_replaced_and_bounded, begin, end),
 		cmocka_unit_test_setup_teardown(what_does_not_fit_is_refused, begin, end),
 	};
