@@ -202,4 +202,30 @@ def leaves():
     finish(router, nats)
 
 
-run_all([slow_and_well_again, frozen, leaves])
+def late():
+    """a sheddable job that waited too long is rejected; a critical one waits to its deadline"""
+    nats = Nats()
+    peer = Peer(nats.address)
+    config = "concurrency: 1\nhandlers: [{name: sim, kind: simulate, latency: 600ms}]\n"
+    worker = Daemon("worker", "sluice-worker", nats, config)
+    acks, results = peer.subscribe("caf.exec.assign.v1.ack"), peer.subscribe("caf.exec.result.v1")
+
+    def give(criticality):
+        sent = assignment()
+        headers = {"tenant_id": "acme", "version": "1", "x-criticality": criticality}
+        peer.js_publish("caf.exec.assign.v1", sent, sent["assignment_id"], headers)
+        return sent["assignment_id"]
+
+    give("critical")
+    assert until(lambda: worker.metric("worker_active_tasks") == 1), "it does not run"
+    low, high = give("sheddable"), give("critical")
+    rejected = acks.until(lambda m: low in m.data.decode() and m.json()["status"] == "rejected", 5).json()
+    same(rejected["reason"], "it waited too long in the queue", "reason")
+    same(results.until(lambda m: high in m.data.decode(), 5).json()["status"], "success", "the critical one")
+    same(worker.metric('worker_assignments_rejected_total{reason="late"}'), 1, "rejected late")
+    same(results.until(lambda m: low in m.data.decode(), 8).json()["status"], "success", "offered again")
+    peer.close()
+    finish(worker, nats)
+
+
+run_all([slow_and_well_again, frozen, leaves, late])

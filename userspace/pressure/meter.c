@@ -81,7 +81,9 @@ static int compare(const void *a, const void *b)
 
 static double quantile_ms(const uint64_t *sorted, size_t count, unsigned int percent)
 {
-	return count ? (double)sorted[(count - 1) * percent / 100] / NS_PER_MS : 0;
+	const size_t at = count ? (count - 1) * percent / 100 : 0;
+
+	return count ? (double)sorted[at] / NS_PER_MS : 0;
 }
 
 void sl_meter_read(struct sl_signal *signal, struct sl_meter *meter,

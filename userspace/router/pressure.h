@@ -26,7 +26,8 @@ int sl_pressure_begin(struct sl_pressure *pressure);
 /* Says that this router takes no more requests. */
 void sl_pressure_leave(struct sl_pressure *pressure);
 
-void sl_pressure_heard(void *router, const struct sl_bus_message *message);
+/* @context: the router. */
+void sl_pressure_heard(void *context, const struct sl_bus_message *message);
 
 struct sl_pressure_refusal {
 	const char *why;

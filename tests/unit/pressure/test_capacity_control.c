@@ -86,6 +86,26 @@ static void shedding_begins_from_what_is_finished(void **state)
 	assert_true(is_near(go(&run, step, 20), 96)); /* and never goes below */
 }
 
+static void half_empty_it_doubles_up_to_half_of_what_was_good(void **state)
+{
+	struct sl_capacity_step step = { .state = SL_PRESSURE_OK, .admitted_per_s = 1000 };
+	struct run run = begun(1000);
+
+	(void)go(&run, step, 60);
+	step = (struct sl_capacity_step){
+		.state = SL_PRESSURE_SHED, .pressure = 2, .done_per_s = 100, .admitted_per_s = 1000
+	};
+	(void)go(&run, step, 3);
+	assert_true(is_near(run.control.per_s, 120));
+	step.pressure = 0.49;
+	assert_true(is_near(go(&run, step, 1), 240));
+	assert_true(is_near(go(&run, step, 1), 480));
+	assert_true(go(&run, step, 1) < 600); /* no longer twice as much */
+	step.pressure = 0.51;
+	run.control.per_s = 120;
+	assert_true(is_near(go(&run, step, 1), 120 * (1 + 0.8 * 0.49)));
+}
+
 static void it_comes_back_fast_and_without_overshoot(void **state)
 {
 	struct sl_capacity_step step = { .state = SL_PRESSURE_OK, .admitted_per_s = 500 };
@@ -135,6 +155,7 @@ int main(void)
 		cmocka_unit_test(once_a_second_and_when_the_state_changes),
 		cmocka_unit_test(warn_cuts_a_little_and_shed_more),
 		cmocka_unit_test(shedding_begins_from_what_is_finished),
+		cmocka_unit_test(half_empty_it_doubles_up_to_half_of_what_was_good),
 		cmocka_unit_test(it_comes_back_fast_and_without_overshoot),
 		cmocka_unit_test(silence_freezes_then_decays_to_half),
 	};

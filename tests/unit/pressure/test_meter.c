@@ -108,6 +108,7 @@ static void bad_news_comes_at_once(void **state)
 	assert_true(sl_gauge_is_due(&gauge, &now, START + 111 * MS_NS));
 	assert_true(sl_gauge_signal(&gauge, &now, 0, START + 111 * MS_NS));
 	assert_int_equal(gauge.last.state, SL_PRESSURE_SHED);
+	assert_false(sl_gauge_is_due(&gauge, &now, START + 112 * MS_NS)); /* told */
 }
 
 int main(void)
