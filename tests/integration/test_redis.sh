@@ -10,6 +10,7 @@ cd "$(dirname "$0")/../.." || exit 1
 
 netns_begin
 trap finish EXIT
+trap : PIPE # of a caller that died: what it does not say then fails
 redis_begin || exit 1
 
 rate=200
@@ -173,7 +174,7 @@ end_with loading
 
 # ---- two servers, one of them the master ---------------------------------------------------------
 
-start_replica two one || not_ok "a replica starts"
+check "a replica starts" start_replica two one
 begin --addresses "$(at two),$(at one)" --rate $rate -- INCR k:%
 check "a list: the one that is a master is found" wait_for 5 all_succeed
 redis two REPLICAOF NO ONE >"$sl_dir/cli"
@@ -300,14 +301,19 @@ lie() {
 lie standalone ':1\r\n+OK\r\n+OK\r\n' "more answers than questions"
 lie standalone '*2147483647\r\n' "an endless array"
 lie standalone "*70000\r\n" "a large array"
+# shellcheck disable=SC2016 # $7 is a length
 lie cluster '*1\r\n*3\r\n:0\r\n:16383\r\n*2\r\n$7\r\n0.0.0.0\r\n:6379\r\n' "a host that cannot be"
 lie cluster '*2\r\n*3\r\n:0\r\n:9\r\n*2\r\n$-1\r\n:1\r\n*3\r\n:9\r\n:16383\r\n*2\r\n$-1\r\n:2\r\n' \
 	"a slot of two masters"
 
+start_watched() {
+	start_redis main && start_replica spare main && start_replica other main &&
+		start_sentinels main s1 s2 s3
+}
+
 # ---- Sentinel -----------------------------------------------------------------------------------------
 
-start_redis main && start_replica spare main && start_replica other main &&
-	start_sentinels main s1 s2 s3 || not_ok "sentinels start"
+check "a master, two replicas and three sentinels start" start_watched
 begin --mode sentinel --master main --addresses "$redis_host:1,$redis_sentinels" --rate $rate -- INCR k:%
 check "sentinels: the master is found, though one does not answer" wait_for 6 all_succeed
 redis_kill s1 2>/dev/null
@@ -329,7 +335,7 @@ done
 
 # ---- a cluster ------------------------------------------------------------------------------------------
 
-start_cluster 3 1 || not_ok "a cluster starts"
+check "a cluster of six starts" start_cluster 3 1
 library v2 2 two
 begin --mode cluster --addresses "$redis_host:1,$redis_cluster" --rate $rate --library "probe=$sl_dir/v2" \
 	-- INCR k:%
