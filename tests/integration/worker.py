@@ -153,6 +153,18 @@ def unknown():
     close(peer, worker, other, nats)
 
 
+def backed_off():
+    """a job that is rejected again and again waits as long as backoff says each time"""
+    config = "backoff: 300ms,900ms\nhandlers: [{name: echo, kind: echo, types: [echo]}]"
+    nats, peer, worker = fresh(config)
+    with peer.subscribe(ACK) as acks:
+        name = assign(peer, assignment())
+        at = [acks.until(about(name), 8).at for _ in range(4)]
+    waits = [later - earlier for earlier, later in zip(at, at[1:])]
+    assert 0.25 <= waits[0] < waits[1] and min(waits[1:]) >= 0.85, waits
+    close(peer, worker, nats)
+
+
 def drains():
     """SIGTERM: what runs is finished, what waits goes to another worker, none is lost"""
     nats, peer, worker = fresh("concurrency: 1\n" + SIMULATE % "800ms")
@@ -354,7 +366,7 @@ def documented():
 
 only = sys.argv[1:]
 checks = [
-    done_once, killed, long_job, cancelled, deadlines, full, unknown, drains, drains_in_time,
+    done_once, killed, long_job, cancelled, deadlines, full, unknown, backed_off, drains, drains_in_time,
     malformed, gives_up, outlives_nats, posts, plugin, many, documented,
 ]  # fmt: skip
 run_all([check for check in checks if not only or check.__name__ in only])
