@@ -13,7 +13,7 @@
 #include "userspace/domain/counters.h"
 #include "userspace/service/bus_options.h"
 
-#define TICK_MS		250
+#define TICK_MS		25	      /* pools that are hard pressed are judged each 50 ms */
 #define SAMPLE_NS	1000000000ull /* while all is well */
 #define SAMPLE_BUSY_NS	500000000ull
 #define SAMPLE_LEAST_NS 100000000ull

@@ -33,7 +33,8 @@ void sl_agent_pools_free(struct sl_agent_pools *pools); /* NULL is fine */
  */
 int sl_agent_pools_hear(struct sl_agent_pools *pools, const struct sl_signal *signal,
 			uint64_t now_ns);
-/* Four times a second. True: the state of a pool changed. */
+/* Four times a second or more: pools that are hard pressed are judged each 50 ms. True: the state
+ * of a pool changed. */
 bool sl_agent_pools_tick(struct sl_agent_pools *pools, uint64_t random, uint64_t now_ns);
 
 struct sl_agent_pool_view {
