@@ -95,6 +95,7 @@ struct sl_bus_request {
 	uint32_t generation;
 	uint32_t heap_at; /* of the deadlines; UINT32_MAX: not in flight */
 	uint32_t lane;
+	uint32_t kind;			      /* sl_bus_lane_kind() */
 	struct sl_bus_request *older, *newer; /* of the lane */
 	uint32_t next_free;
 	uint64_t deadline_ns;
@@ -110,6 +111,7 @@ struct sl_bus_request {
  * subject. So replies come by many subscriptions, a request takes an idle one, and
  * the answer is exact while there are idle ones. Beyond, it is of the newest
  * of the lane: the server says it at once, who waits longer has somebody working.
+ * Those who share a lane ask the same, so that it is true of each (bus_lane.c).
  */
 #define SL_BUS_LANES 64u
 
@@ -238,6 +240,15 @@ bool sl_bus_subject_valid(const char *subject);
 
 int sl_bus_subscriptions_connect(struct sl_bus *bus);
 void sl_bus_subscriptions_disconnect(struct sl_bus *bus);
+/* Who answers, of a subject. */
+uint32_t sl_bus_lane_kind(const char *subject);
+
+/* An idle lane, each in its turn; when only a few are, one that has requests of the same
+ * kind, if there is any. Only of more kinds at once than are kept lanes for do two share one. */
+uint32_t sl_bus_lane_choose(struct sl_bus_requests *requests, uint32_t kind);
+void sl_bus_lane_enter(struct sl_bus_requests *requests, struct sl_bus_request *request);
+void sl_bus_lane_leave(struct sl_bus_requests *requests, struct sl_bus_request *request);
+
 /* @all: also the lanes where nobody waits, for late replies. */
 void sl_bus_subscriptions_deliver(struct sl_bus *bus, bool all);
 void sl_bus_subscription_deliver(struct sl_bus_subscription *subscription);

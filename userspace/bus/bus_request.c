@@ -133,46 +133,6 @@ static void give_slot(struct sl_bus_requests *requests, struct sl_bus_request *r
 	requests->free_slot = request->slot;
 }
 
-/* ---- lanes ------------------------------------------------------------------------------ */
-
-static void lane_enter(struct sl_bus_requests *requests, struct sl_bus_request *request)
-{
-	struct sl_bus_lane *lane = &requests->lanes[request->lane];
-
-	request->older = lane->newest;
-	request->newer = NULL;
-	if (lane->newest)
-		lane->newest->newer = request;
-	lane->newest = request;
-	requests->busy |= 1ull << request->lane;
-}
-
-static void lane_leave(struct sl_bus_requests *requests, struct sl_bus_request *request)
-{
-	struct sl_bus_lane *lane = &requests->lanes[request->lane];
-
-	if (request->older)
-		request->older->newer = request->newer;
-	if (request->newer)
-		request->newer->older = request->older;
-	else
-		lane->newest = request->older;
-	if (!lane->newest)
-		requests->busy &= ~(1ull << request->lane);
-}
-
-/* An idle one if there is any, each in its turn. */
-static uint32_t choose_lane(struct sl_bus_requests *requests)
-{
-	uint32_t first = requests->next_lane++ % SL_BUS_LANES;
-	uint64_t idle = ~requests->busy;
-	uint64_t from_first = idle >> first << first;
-
-	if (from_first)
-		return (uint32_t)__builtin_ctzll(from_first);
-	return idle ? (uint32_t)__builtin_ctzll(idle) : first;
-}
-
 /* ---- the end of a request ------------------------------------------------------------------ */
 
 static void leave(struct sl_bus_request *request)
@@ -181,7 +141,7 @@ static void leave(struct sl_bus_request *request)
 
 	heap_remove(requests, request);
 	if (request->done)
-		lane_leave(requests, request);
+		sl_bus_lane_leave(requests, request);
 	give_slot(requests, request);
 }
 
@@ -344,7 +304,8 @@ int sl_bus_request(struct sl_bus_request **ret, struct sl_bus *bus, const char *
 
 	if (error)
 		return error;
-	request->lane = choose_lane(&bus->requests);
+	request->kind = sl_bus_lane_kind(subject);
+	request->lane = sl_bus_lane_choose(&bus->requests, request->kind);
 	write_reply(reply, bus, request);
 	error = sl_bus_publish(bus, subject, reply, headers, count, payload);
 	if (error) {
@@ -353,7 +314,7 @@ int sl_bus_request(struct sl_bus_request **ret, struct sl_bus *bus, const char *
 	}
 	request->done = done;
 	request->context = context;
-	lane_enter(&bus->requests, request);
+	sl_bus_lane_enter(&bus->requests, request);
 	begin(request, timeout_ms);
 	bus->stats.requests_total++;
 	if (ret)
