@@ -204,7 +204,8 @@ check "to which others connect at once" test "$(acme ask v)" = 200
 
 # ---- a whole tenant --------------------------------------------------------------------------------
 
-shielded_config -e 's/routes_decide: 20/routes_decide: 30/; s/after: 10/after: 0/; s/tenant_after: 0/tenant_after: 5/; s/tenant_after: 5}/tenant_after: 5, longest: 4s}/'
+# One request in four seconds: so long it is refused.
+shielded_config -e 's/routes_decide: 20/routes_decide: 15/; s/after: 10/after: 0/; s/tenant_after: 0/tenant_after: 5/; s/tenant_after: 5}/tenant_after: 5, longest: 4s}/'
 check "a reload" shielded_reload
 client open x 10.1.0.1 80 >"$sl_dir/said"
 client open y 10.1.0.1 80 >"$sl_dir/said"
