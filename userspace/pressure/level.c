@@ -57,6 +57,14 @@ static double larger(double a, double b)
 	return a > b ? a : b;
 }
 
+/* What finds no free slot: the rest is only on its way to one. */
+static double stuck(const struct sl_pressure_inputs *inputs)
+{
+	const double unused = inputs->limit - inputs->inflight;
+
+	return unused > 0 ? inputs->queue_depth - unused : inputs->queue_depth;
+}
+
 double sl_pressure_of(const struct sl_pressure_inputs *inputs)
 {
 	double p = term(inputs->queue_delay_s, inputs->target_s);
@@ -64,7 +72,7 @@ double sl_pressure_of(const struct sl_pressure_inputs *inputs)
 
 	if (inputs->limit > 0)
 		p = larger(p, term(inputs->inflight, inputs->limit));
-	p = larger(p, term(inputs->queue_depth, inputs->drain_per_s * inputs->target_s));
+	p = larger(p, term(stuck(inputs), inputs->drain_per_s * inputs->target_s));
 	refused = term(inputs->refused_per_s, inputs->offered_per_s * REFUSED_SHARE);
 	p = larger(p, refused < REFUSED_MAX ? refused : REFUSED_MAX);
 	if (inputs->unacked_max > 0)

@@ -5,8 +5,9 @@
  *	p = max(queue delay / target, in flight / limit, queue depth / (drain rate x target),
  *	        min(3, refused share / 0.05), unacked / (0.9 x most that may be unacked))
  *
- * smoothed by an EWMA of 0.3 a signal. 1 is what is wanted: all are busy and nobody waits
- * longer than the target. The state follows p with hysteresis and dwell:
+ * where the depth is without what free slots take. It is smoothed by an EWMA of 0.3 a
+ * signal. 1 is what is wanted: all are busy and nobody waits longer than the target. The
+ * state follows p with hysteresis and dwell:
  *
  *	OK     p > 1.0 on two signals -> WARN; p > 1.5 on two, or a drop -> SHED
  *	WARN   p < 0.7 for 5 s -> OK; p > 1.5 on two signals, or a drop -> SHED

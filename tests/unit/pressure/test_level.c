@@ -60,6 +60,11 @@ static void the_worst_term_counts(void **state)
 	assert_true(sl_pressure_of(&inputs) == 2.5);
 	inputs.queue_depth = 30;
 	assert_true(sl_pressure_of(&inputs) == 3);
+	inputs.inflight = 0; /* four slots are free */
+	inputs.queue_delay_s = 0;
+	assert_true(sl_pressure_of(&inputs) == 2.6);
+	inputs.queue_depth = 4;
+	assert_true(sl_pressure_of(&inputs) == 0);
 	inputs = base;
 	inputs.refused_per_s = 10;
 	inputs.offered_per_s = 100;
