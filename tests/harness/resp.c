@@ -101,13 +101,11 @@ static bool read_reply(struct sl_resp *resp, struct sl_span *ret)
 	return true;
 }
 
-bool sl_resp_call(struct sl_resp *resp, struct sl_span *ret, const char *const *argv,
-		  const size_t *lengths, size_t argc)
+void sl_resp_send(struct sl_resp *resp, const char *const *argv, const size_t *lengths, size_t argc)
 {
 	char header[HEADER_MAX];
 	int length = snprintf(header, sizeof(header), "*%zu\r\n", argc);
 
-	resp->begin = resp->end = 0;
 	put(resp, header, (size_t)length);
 	for (size_t i = 0; i < argc; i++) {
 		length = snprintf(header, sizeof(header), "$%zu\r\n", lengths[i]);
@@ -115,7 +113,21 @@ bool sl_resp_call(struct sl_resp *resp, struct sl_span *ret, const char *const *
 		put(resp, argv[i], lengths[i]);
 		put(resp, "\r\n", 2);
 	}
+}
+
+bool sl_resp_read(struct sl_resp *resp, struct sl_span *ret)
+{
+	if (resp->begin == resp->end)
+		resp->begin = resp->end = 0;
 	return read_reply(resp, ret);
+}
+
+bool sl_resp_call(struct sl_resp *resp, struct sl_span *ret, const char *const *argv,
+		  const size_t *lengths, size_t argc)
+{
+	resp->begin = resp->end = 0;
+	sl_resp_send(resp, argv, lengths, argc);
+	return sl_resp_read(resp, ret);
 }
 
 bool sl_resp_words(struct sl_resp *resp, struct sl_span *ret, ...)
