@@ -124,13 +124,11 @@ void sl_lease_state(const struct sl_lease *lease, struct sl_quota_state *ret, ui
 	*ret = (struct sl_quota_state){ .change_ns = UINT64_MAX };
 	if (lease->fenced)
 		ret->mode = SL_QUOTA_MODE_FENCED;
-	else if (lease->draining)
-		cold(lease, ret);
-	else if (lease->has_lease && now_ns >= lease->expiry_ns)
+	else if (lease->has_lease && !lease->draining && now_ns >= lease->expiry_ns)
 		ended(lease, ret, now_ns);
-	else if (lease->has_lease && lease->rate_mu_per_s)
+	else if (lease->has_lease && !lease->draining && lease->rate_mu_per_s)
 		held(lease, ret);
-	else if (lease->terms.on_expiry == SL_EXPIRY_OPEN && lease->failures)
+	else if (lease->terms.on_expiry == SL_EXPIRY_OPEN && lease->failures && !lease->draining)
 		open(lease, ret);
 	else
 		cold(lease, ret);

@@ -14,20 +14,21 @@ __asm__(".section .rodata\n"
 	".type sl_quota_library_begin, %object\n"
 	"sl_quota_library_begin:\n"
 	".incbin \"userspace/quota/quota.lua\"\n"
-	".globl sl_quota_library_end\n"
-	".hidden sl_quota_library_end\n"
-	".type sl_quota_library_end, %object\n"
-	"sl_quota_library_end:\n"
-	".byte 0\n"
+	"1:\n"
+	".balign 8\n"
+	".globl sl_quota_library_length\n"
+	".hidden sl_quota_library_length\n"
+	".type sl_quota_library_length, %object\n"
+	"sl_quota_library_length:\n"
+	".quad 1b - sl_quota_library_begin\n"
 	".previous\n");
 
 extern const char sl_quota_library_begin[] __attribute__((visibility("hidden")));
-extern const char sl_quota_library_end[] __attribute__((visibility("hidden")));
+extern const uint64_t sl_quota_library_length __attribute__((visibility("hidden")));
 
 struct sl_span sl_quota_library(void)
 {
-	return (struct sl_span){ sl_quota_library_begin,
-				 (size_t)(sl_quota_library_end - sl_quota_library_begin) };
+	return (struct sl_span){ sl_quota_library_begin, (size_t)sl_quota_library_length };
 }
 
 void sl_quota_library_hash(char ret[SL_QUOTA_HASH_BYTES])

@@ -257,7 +257,7 @@ static void find_floored(struct sl_store *store)
 
 	sums->floor_mu_per_s = 0;
 	sums->floor_want_mu_per_s = 0;
-	if (sums->want <= pool)
+	if (sums->want <= pool || !sums->live)
 		return;
 	floor_rate = pool / (4 * (int64_t)sums->live);
 	lambda = (double)pool / (double)sums->want;
