@@ -67,6 +67,11 @@ static int64_t most_of(int64_t a, int64_t b)
 	return a > b ? a : b;
 }
 
+static int64_t least_of(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
 static int64_t rate_of(const struct sl_central *central, uint64_t now_ns)
 {
 	const uint64_t span_ns = most(now_ns - central->window_ns, WINDOW_NS_LEAST);
@@ -282,6 +287,10 @@ static void held(const struct sl_central *central, struct sl_quota_state *state)
 		rate = most_of(rate, central->slot_mu * AHEAD_PER_S);
 		state->rate_mu_per_s = rate < terms->rate_mu_per_s ? rate : terms->rate_mu_per_s;
 	}
+	/* Nobody answers: what was paid for is spent, and more is only the safe share. */
+	if (central->is_contended && central->failures)
+		state->rate_mu_per_s =
+			least_of(state->rate_mu_per_s, sl_terms_safe_rate(terms, central->live));
 	if (state->rate_mu_per_s < sl_terms_cold_rate(terms, central->live))
 		state->rate_mu_per_s = sl_terms_cold_rate(terms, central->live);
 	state->block_until_ns = central->block_until_ns;

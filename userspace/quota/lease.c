@@ -170,11 +170,27 @@ uint64_t sl_lease_due_ns(const struct sl_lease *lease, uint64_t now_ns)
 
 /* ---- the question ------------------------------------------------------------------- */
 
+/* Is it more than chance, as far as one can tell (two sigma of Poisson arrivals)? */
+static bool has_moved(const struct sl_lease *lease, int64_t rate, uint64_t span_ns)
+{
+	const double unit = (double)lease->terms.cost_max_mu;
+	const double seconds = (double)span_ns / S_NS;
+	const double was = (double)lease->estimate_mu_per_s * seconds / unit;
+	const double is = (double)rate * seconds / unit;
+	const double change = is - was;
+
+	return change * change > 4 * (is > was ? is : was);
+}
+
+/* Few arrivals in a short window say little: they count as of a second. */
 static void estimate(struct sl_lease *lease, uint64_t now_ns)
 {
-	const int64_t rate = per_s(lease->arrived_mu, now_ns - lease->window_ns);
+	const uint64_t seen_ns = now_ns - lease->window_ns;
+	const uint64_t span_ns =
+		lease->arrived_mu < ARRIVED_LEAST && seen_ns < S_NS ? S_NS : seen_ns;
+	const int64_t rate = per_s(lease->arrived_mu, span_ns);
 	const int64_t before = lease->estimate_mu_per_s;
-	double alpha = lease->contended || rate > before ? 0.7 : 0.3;
+	const double alpha = has_moved(lease, rate, span_ns) ? 0.7 : 0.2;
 
 	if (now_ns - lease->busy_ns >= IDLE_NS || lease->draining)
 		lease->estimate_mu_per_s = 0;

@@ -345,7 +345,9 @@ end
 local function open_bucket()
   from_us = max(now_us, now * 1000)
   rate = max(1, E - H)
-  burst_us = min(cost_us(B), BURST_US_MAX)
+  -- what passes before it is charged comes out of a part of B that is kept for it
+  local kept = min(floor(B / 2), floor(cost_max * live / 8))
+  burst_us = min(cost_us(B - kept), BURST_US_MAX)
   full = min(max(full, from_us), from_us + burst_us + DEBT_US_MAX)
 end
 

@@ -24,12 +24,14 @@ static int64_t cost_us(const struct bucket *bucket, int64_t amount_mu)
 static void open_bucket(struct bucket *bucket, const struct sl_store *store, int64_t now_us)
 {
 	const struct sl_store_sums *sums = &store->sums;
-	int64_t latest_us;
+	int64_t latest_us, kept_mu;
 
 	bucket->now_us = now_us;
 	/* Leases of earlier terms are still spent. */
 	bucket->rate = sl_most(1, sums->rate_mu_per_s - sums->held);
-	bucket->burst_us = sl_least(cost_us(bucket, store->terms.burst_mu), BURST_US_MAX);
+	/* What passes before it is charged comes out of a part of B that is kept for it. */
+	kept_mu = sl_least(store->terms.burst_mu / 2, store->terms.cost_max_mu * sums->live / 8);
+	bucket->burst_us = sl_least(cost_us(bucket, store->terms.burst_mu - kept_mu), BURST_US_MAX);
 	latest_us = now_us + bucket->burst_us + DEBT_US_MAX;
 	bucket->full_us = sl_least(sl_most(sums->full_at_us, now_us), latest_us);
 }
