@@ -235,7 +235,7 @@ all: $(SKEL) $(TEST_SKEL) $(LIB) $(AGENT) $(CLI) $(DAEMONS) $(MODULE) $(TOOLS)
 skel: $(SKEL) $(TEST_SKEL) ; @:
 unit: $(UNIT) ; @:
 kernel: $(KERNEL) ; @:
-benches: $(BENCH) $(TOOLS) ; @:
+benches: $(BENCH) $(TOOLS) $(SIM) ; @:
 fuzzers: $(FUZZ) ; @:
 module: $(MODULE) ; @:
 

@@ -49,6 +49,12 @@ TABLE = {
     "router.decisions_per_s_core": ("1/s", HIGHER, 50000),
     "trace.followed_percent": ("%", HIGHER, 100),
     "redis.cpu_us_per_renewal": ("us", LOWER, 20),
+    "sim.use_percent": ("%", HIGHER, 98),
+    "sim.over_percent": ("%", LOWER, 0),
+    "sim.shift_s": ("s", LOWER, 2.0),
+    "sim.crash_s": ("s", LOWER, 2.2),
+    "sim.outage_use_percent": ("%", HIGHER, 65),
+    "sim.jain_tenants": ("ratio", HIGHER, 0.999),
     # beside what was asked for
     "verdict.unknown.drop.over_floor_ns": ("ns", LOWER, None),
     "verdict.service_ktime.pass.over_floor_ns": ("ns", LOWER, None),

@@ -23,7 +23,7 @@ enum rule {
 static const struct {
 	const char *name;
 } rules[] = {
-	[RULE_LEASES] = { "leases: the sum of applied leases <= R" },
+	[RULE_LEASES] = { "leases: the sum of applied leases <= o * R" },
 	[RULE_FAILOVER] = { "failover: beyond R at most R * 1.25 Tr, once" },
 	[RULE_COLD] = { "cold: all cold nodes together <= 1 % of R" },
 	[RULE_FALLBACK] = { "fallback: a cut-off node <= max(its last lease, beta * R/N)" },
@@ -137,7 +137,8 @@ static void check_leases(struct sl_world *world, uint32_t index, struct sums sum
 {
 	struct sl_sim_tenant *tenant = &world->tenant[index];
 	double seconds = (double)(world->now_ns - tenant->checked_ns) / SL_SIM_S_NS;
-	double rate = limit(world, tenant), rounding = ROUNDING * tenant->pairs;
+	double rounding = ROUNDING * tenant->pairs;
+	double rate = limit(world, tenant) * tenant->terms.overbook_max_ppm / SL_QUOTA_PPM;
 
 	if (is_within(world, world->failed_over_ns, FAILOVER_KNOWN_NS)) {
 		tenant->excess += fmax(0, tenant->held - rate) * seconds;
@@ -163,7 +164,8 @@ void sl_check_tenant(struct sl_world *world, uint32_t index)
 {
 	struct sl_sim_tenant *tenant = &world->tenant[index];
 	struct sums sums = sum(world, index);
-	double rate = limit(world, tenant), rounding = ROUNDING * tenant->pairs;
+	double rounding = ROUNDING * tenant->pairs;
+	double rate = limit(world, tenant) * tenant->terms.overbook_max_ppm / SL_QUOTA_PPM;
 
 	settle(world, tenant, sums);
 	if (tenant->terms.small)

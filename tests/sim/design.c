@@ -196,6 +196,8 @@ int sl_sim_run_design(const struct sl_sim_design *design, FILE *out)
 		.model = design->model,
 		.is_design = true,
 		.can_recover = true,
+		.has_trace = design->has_trace,
+		.traced = design->traced,
 	};
 	double begin_s = cpu_s();
 	int broken;

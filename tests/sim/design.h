@@ -15,6 +15,8 @@ struct sl_sim_design {
 	uint64_t seed;
 	uint32_t nodes, tenants, places;
 	enum sl_demand_model model;
+	bool has_trace; /* as in struct sl_sim_options */
+	uint32_t traced;
 	bool lists_tenants; /* their use in the steady part */
 };
 

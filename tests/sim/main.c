@@ -109,6 +109,8 @@ static int run_design(const struct arguments *arguments)
 		.nodes = arguments->nodes ? arguments->nodes : 50,
 		.tenants = arguments->tenants ? arguments->tenants : 200,
 		.model = arguments->model,
+		.has_trace = arguments->has_trace,
+		.traced = arguments->traced,
 		.lists_tenants = arguments->lists_tenants,
 	};
 	sl_autofclose FILE *out = arguments->out ? fopen(arguments->out, "we") : NULL;

@@ -271,6 +271,8 @@ void sl_node_miss(struct sl_world *world, const struct sl_sim_message *message)
 		sl_lease_failed(&pair->lease, message->send_id, now_ns);
 	else if (message->kind == SL_SIM_CHARGE)
 		sl_central_failed(&pair->central, message->send_id, now_ns);
+	apply(world, pair);
+	sl_check_tenant(world, pair->tenant);
 }
 
 void sl_node_new_terms(struct sl_world *world, uint32_t index)

@@ -12,7 +12,7 @@
 
 #define DESIGN_RATE	  5000.0
 #define DESIGN_RATE_LEAST 20.0
-#define DESIGN_SMALL	  200.0
+#define DESIGN_SMALL	  1001.0
 #define BURST_LEAST	  10.0
 #define DRIFT_PPM	  200
 
@@ -44,6 +44,8 @@ static struct sl_terms design_terms(uint32_t rank)
 	struct sl_terms terms = terms_of(rate);
 
 	terms.small = rate < DESIGN_SMALL;
+	terms.ttl_ms = 2000;
+	terms.cost_max_mu = 2000;
 	return terms;
 }
 
