@@ -49,6 +49,8 @@ TABLE = {
     "router.decisions_per_s_core": ("1/s", HIGHER, 50000),
     "trace.followed_percent": ("%", HIGHER, 100),
     "redis.cpu_us_per_renewal": ("us", LOWER, 20),
+    "pressure.slow_to_shed_ms": ("ms", LOWER, 500),
+    "pressure.recovery_s": ("s", LOWER, 10),
     "sim.use_percent": ("%", HIGHER, 98),
     "sim.over_percent": ("%", LOWER, 0),
     "sim.shift_s": ("s", LOWER, 2.0),
