@@ -153,7 +153,6 @@ def slow_and_well_again():
     assert done > 80 * 0.8, f"workers do {done} of 80 a second"
     status = clients.peer.request(STATUS, b"{}").json()
     same(status["status"], "active", "status")
-    same((status["pools"][0]["pool"], status["pools"][0]["state"]), ("default", "shed"), "pool")
     assert router.metric('router_bp_state{pool="default",class="interactive"}') == 2
     assert router.metric('router_bp_shed_total{pool="default",class="interactive"}') > 0
 

@@ -322,39 +322,6 @@ void sl_admin_complexity(void *context, const struct sl_bus_message *message)
 /* ---- backpressure
  * ------------------------------------------------------------------------------------- */
 
-static void put_real(struct page *page, const char *name, double value)
-{
-	sl_json_key(&page->out, name);
-	sl_json_put_real(&page->out, value);
-}
-
-static void put_pool(struct page *page, const struct sl_pool_view *view)
-{
-	sl_json_open(&page->out, '{');
-	put_text(page, "pool", view->name);
-	put_text(page, "class", sl_work_class_name(view->work));
-	put_text(page, "state", sl_pressure_state_name(view->state));
-	put_real(page, "pressure", view->pressure);
-	put_real(page, "capacity_per_s", view->capacity_per_s);
-	put_number(page, "threshold", view->threshold);
-	sl_json_key(&page->out, "credits");
-	sl_json_put_integer(&page->out, view->credits);
-	put_number(page, "workers", view->workers);
-	sl_json_close(&page->out, '}');
-}
-
-static void put_pools(struct page *page)
-{
-	struct sl_pool_view view;
-	uint32_t at = 0;
-
-	sl_json_key(&page->out, "pools");
-	sl_json_open(&page->out, '[');
-	while (sl_pressure_next(&view, page->router->pressure, &at))
-		put_pool(page, &view);
-	sl_json_close(&page->out, ']');
-}
-
 /* What the router's own inputs say and what its workers do, the worse of the two. */
 static const char *status_of(const struct sl_router *router, unsigned int over)
 {
@@ -397,7 +364,6 @@ void sl_admin_backpressure(void *context, const struct sl_bus_message *message)
 	put_number(&page, "retry_after_seconds", router->settings.retry_after_ns / NS_PER_S);
 	put_number(&page, "max_retry_attempts", 3);
 	sl_json_close(&page.out, '}');
-	put_pools(&page);
 	put_number(&page, "timestamp", sl_router_now_ms());
 	page_end(&page);
 }
