@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */
+/* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Between two limits: from the last one of an ended lease to the safe one, in a line of
  * SL_BLEND_NS. All nodes of a cluster walk the same line, and the sums at both its ends

@@ -11,7 +11,7 @@
 #   quota_flood 2 5 --rate 1000 --port 1000   # 5 seconds, to node 2
 #   quota_rate TENANT 4                        # of all nodes, over 4 seconds
 #   quota_cut 2; quota_mend 2           # its way to the store
-# shellcheck disable=SC2034 # used by redis.sh
+# shellcheck disable=SC2034,SC2154 # of netns.sh and redis.sh
 
 quota_nodes=0
 declare -A quota_pid=()

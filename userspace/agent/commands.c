@@ -11,6 +11,7 @@
 
 #include "userspace/agent/override_json.h"
 #include "userspace/agent/pressure.h"
+#include "userspace/agent/quota_show.h"
 #include "userspace/dataplane/flows.h"
 #include "userspace/dataplane/hand_over.h"
 
@@ -381,6 +382,9 @@ static void serve(struct sl_admin_reply *reply, const struct sl_admin_request *r
 		break;
 	case SL_ADMIN_PRESSURE:
 		reply->body = sl_agent_pressure_json(agent->pressure);
+		break;
+	case SL_ADMIN_QUOTA:
+		reply->body = sl_quota_json(agent->quota, sl_agent_now_ns());
 		break;
 	case SL_ADMIN_FLOW_BIND:
 	case SL_ADMIN_FLOW_UNBIND:

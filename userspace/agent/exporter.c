@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "userspace/agent/pressure.h"
+#include "userspace/agent/quota_show.h"
 
 #define NS_PER_S 1e9
 
@@ -291,6 +292,7 @@ static void serve_metrics(struct sl_http_reply *reply, void *context)
 		sl_export_node(reply->metrics, agent);
 		sl_export_maps(reply->metrics, agent);
 		sl_agent_pressure_export(reply->metrics, agent->pressure);
+		sl_quota_export(reply->metrics, agent->quota, sl_agent_now_ns());
 		err = sl_export_tenants(reply->metrics, agent);
 	}
 	if (!err)

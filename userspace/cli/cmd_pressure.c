@@ -4,11 +4,11 @@
 
 #include "userspace/base/cleanup.h"
 #include "userspace/cli/agent_call.h"
+#include "userspace/cli/cells.h"
 #include "userspace/cli/commands.h"
 #include "userspace/cli/sheet.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-#define NS_PER_S     1e9
 
 static const struct sl_column node_columns[] = {
 	{ "nats", "NATS", SL_KIND_TEXT, 0 },
@@ -43,38 +43,11 @@ static const struct sl_column tenant_columns[] = {
 	{ "why", "WHY", SL_KIND_TEXT, 0 },
 };
 
-static double real_of(const json_t *json, const char *key)
-{
-	const double value = json_number_value(json_object_get(json, key));
-
-	return value > 0 ? value : 0;
-}
-
-static void put_text(struct sl_sheet *sheet, const json_t *json, const char *key)
-{
-	const char *text = json_string_value(json_object_get(json, key));
-
-	if (text && *text)
-		sl_put_text(sheet, text);
-	else
-		sl_put_none(sheet);
-}
-
-static void put_whole(struct sl_sheet *sheet, const json_t *json, const char *key)
-{
-	sl_put_number(sheet, (uint64_t)(real_of(json, key) + 0.5));
-}
-
-static void put_time(struct sl_sheet *sheet, const json_t *json, const char *key)
-{
-	sl_put_number(sheet, (uint64_t)(real_of(json, key) * NS_PER_S));
-}
-
 static void put_state(struct sl_sheet *sheet, const json_t *json)
 {
 	const char *state = json_string_value(json_object_get(json, "state"));
 
-	put_text(sheet, json, "state");
+	sl_put_text_of(sheet, json, "state");
 	if (state && strcmp(state, "ok") == 0)
 		sl_shade(sheet, SL_SHADE_GOOD);
 	else if (state && (strcmp(state, "shed") == 0 || strcmp(state, "stop") == 0))
@@ -88,16 +61,16 @@ static void add_node(struct sl_doc *doc, const json_t *reply)
 	struct sl_sheet *sheet =
 		sl_doc_record(doc, "node", NULL, node_columns, COUNT(node_columns));
 
-	put_text(sheet, reply, "nats");
-	put_text(sheet, reply, "nats_error");
+	sl_put_text_of(sheet, reply, "nats");
+	sl_put_text_of(sheet, reply, "nats_error");
 	put_state(sheet, reply);
-	put_time(sheet, reply, "since_s");
-	put_text(sheet, reply, "worst");
-	sl_put_real(sheet, real_of(reply, "pressure"));
+	sl_put_time_of(sheet, reply, "since_s");
+	sl_put_text_of(sheet, reply, "worst");
+	sl_put_real(sheet, sl_cell_real(reply, "pressure"));
 	sl_put_bool(sheet, json_is_true(json_object_get(reply, "sheds")));
-	put_whole(sheet, reply, "passed_per_s");
+	sl_put_whole_of(sheet, reply, "passed_per_s");
 	if (json_is_number(json_object_get(reply, "capacity_per_s")))
-		put_whole(sheet, reply, "capacity_per_s");
+		sl_put_whole_of(sheet, reply, "capacity_per_s");
 	else
 		sl_put_word(sheet, "all");
 }
@@ -111,15 +84,15 @@ static void add_pools(struct sl_doc *doc, const json_t *list)
 	for (size_t i = 0; i < json_array_size(list); i++) {
 		const json_t *pool = json_array_get(list, i);
 
-		put_text(sheet, pool, "pool");
-		put_text(sheet, pool, "class");
+		sl_put_text_of(sheet, pool, "pool");
+		sl_put_text_of(sheet, pool, "class");
 		put_state(sheet, pool);
-		put_time(sheet, pool, "since_s");
-		sl_put_real(sheet, real_of(pool, "pressure"));
-		put_whole(sheet, pool, "done_per_s");
-		put_whole(sheet, pool, "workers");
-		put_whole(sheet, pool, "routers");
-		put_time(sheet, pool, "signal_age_s");
+		sl_put_time_of(sheet, pool, "since_s");
+		sl_put_real(sheet, sl_cell_real(pool, "pressure"));
+		sl_put_whole_of(sheet, pool, "done_per_s");
+		sl_put_whole_of(sheet, pool, "workers");
+		sl_put_whole_of(sheet, pool, "routers");
+		sl_put_time_of(sheet, pool, "signal_age_s");
 	}
 }
 
@@ -132,12 +105,12 @@ static void add_tenants(struct sl_doc *doc, const json_t *list)
 	for (size_t i = 0; i < json_array_size(list); i++) {
 		const json_t *tenant = json_array_get(list, i);
 
-		put_text(sheet, tenant, "tenant");
-		put_text(sheet, tenant, "class");
-		put_whole(sheet, tenant, "permille");
-		put_whole(sheet, tenant, "demand_per_s");
-		put_whole(sheet, tenant, "rate_per_s");
-		put_text(sheet, tenant, "why");
+		sl_put_text_of(sheet, tenant, "tenant");
+		sl_put_text_of(sheet, tenant, "class");
+		sl_put_whole_of(sheet, tenant, "permille");
+		sl_put_whole_of(sheet, tenant, "demand_per_s");
+		sl_put_whole_of(sheet, tenant, "rate_per_s");
+		sl_put_text_of(sheet, tenant, "why");
 	}
 }
 

@@ -216,6 +216,8 @@ const struct sl_command sl_commands[] = {
 	  "@tenants|", 2, 2, for_options, sl_cmd_shed_set },
 	{ "pressure", NULL, "", "Overload of the workers, and what is shed for it", NULL, 0, 0,
 	  csv_options, sl_cmd_pressure },
+	{ "quota", NULL, "", "What this node has of the limits of all nodes, and why", NULL, 0, 0,
+	  csv_options, sl_cmd_quota },
 	{ "bpf", "maps", "", "The maps: sizes, memory, how full", NULL, 0, 0, csv_options,
 	  sl_cmd_bpf_maps },
 	{ "bpf", "progs", "", "The programs in the kernel", NULL, 0, 0, csv_options,
