@@ -44,6 +44,12 @@ sleep 3 # real time: what a job costs is learnt while all is well
 check "all is well" wait_for 20 state_is ok
 check_equal "nothing is shed" "$(shed_of batch)" 0
 
+cp "$sl_dir/agent.yaml" "$sl_dir/good.yaml"
+sed -i 's/:4222/:4223/' "$sl_dir/agent.yaml"
+check "another NATS needs a restart" grep -q 'nats changed; that needs a restart' \
+	<(ctl reload 2>&1)
+cp "$sl_dir/good.yaml" "$sl_dir/agent.yaml"
+
 # ---- ten times slower, and healed --------------------------------------------------------------
 
 check "the kernel sheds" slow_down || { ctl pressure && exit 1; }
