@@ -245,6 +245,9 @@ int sl_pressure_pool_hear(struct sl_pressure_pool *pool, const struct sl_signal 
 	}
 	pool->counts.signals_total++;
 	pool->heard_ns = now_ns;
+	/* Who came too late to hear the workers does not know that this was the last one. */
+	if (signal->leaving && !pool->level.begun)
+		return 0;
 	pool->heard = true;
 	if (source)
 		urgent = urgent || source->last.state != signal->state;

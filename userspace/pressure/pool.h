@@ -33,7 +33,8 @@ int sl_pressure_pool_new(struct sl_pressure_pool **ret,
 			 const struct sl_pressure_pool_options *options, uint64_t now_ns);
 void sl_pressure_pool_free(struct sl_pressure_pool *pool); /* NULL is fine */
 
-/* 1: the state changed; 0; -ESTALE: not newer than what that sender said before. */
+/* 1: the state changed; 0; -ESTALE: not newer than what that sender said before. A worker that
+ * leaves before any was heard says nothing of the others: the pool stays unlimited. */
 int sl_pressure_pool_hear(struct sl_pressure_pool *pool, const struct sl_signal *signal,
 			  uint64_t now_ns);
 /* Four times a second or more, and when credits are short; with a random number. True: the

@@ -163,6 +163,23 @@ static void the_last_that_leaves_stops_it(void **state)
 	assert_int_equal(ask(fixture, SL_CRITICAL), SL_POOL_SHED);
 }
 
+static void to_leave_unheard_stops_nothing(void **state)
+{
+	struct fixture *fixture = *state;
+
+	fixture->signal.leaving = true;
+	assert_int_equal(say(fixture), 0);
+	tick_for(fixture, 70);
+	assert_int_equal(state_of(fixture), SL_PRESSURE_OK);
+	assert_int_equal(ask(fixture, SL_SHEDDABLE), SL_POOL_ADMIT);
+
+	fixture->signal.leaving = false;
+	(void)say(fixture);
+	fixture->signal.leaving = true;
+	assert_int_equal(say(fixture), 1);
+	assert_int_equal(state_of(fixture), SL_PRESSURE_STOP);
+}
+
 static void signals_of_all_workers_are_added_up(void **state)
 {
 	struct fixture *fixture = *state;
@@ -228,6 +245,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(credits_bound_what_is_open, begin, end),
 		cmocka_unit_test_setup_teardown(credits_of_the_silent_end, begin, end),
 		cmocka_unit_test_setup_teardown(the_last_that_leaves_stops_it, begin, end),
+		cmocka_unit_test_setup_teardown(to_leave_unheard_stops_nothing, begin, end),
 		cmocka_unit_test_setup_teardown(signals_of_all_workers_are_added_up, begin, end),
 		cmocka_unit_test_setup_teardown(shedding_cuts_the_low_levels, begin, end),
 		cmocka_unit_test_setup_teardown(what_the_router_dropped_sheds, begin, end),
