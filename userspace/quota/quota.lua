@@ -1,6 +1,6 @@
 #!lua name=sluice_quota
 -- SPDX-License-Identifier: Apache-2.0
--- version: 1
+-- version: 2
 -- The store's side of global quotas: userspace/quota/store.h says what it does, and its model
 -- in C is held to agree with this number for number. A call carries tenants of one bucket.
 --
