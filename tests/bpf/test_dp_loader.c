@@ -467,33 +467,26 @@ static void a_pin_folder_elsewhere_is_refused(void **state)
 	assert_int_equal(access(bed->pin_dir, F_OK), -1);
 }
 
+#define WITH_BED(test) cmocka_unit_test_setup_teardown(test, make_bed, sl_bed_teardown)
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(a_restart_keeps_state, make_bed, sl_bed_teardown),
-		cmocka_unit_test_setup_teardown(readers_need_no_agent, make_bed, sl_bed_teardown),
-		cmocka_unit_test_setup_teardown(another_abi_is_refused, make_bed, sl_bed_teardown),
-		cmocka_unit_test_setup_teardown(another_abi_migrates_when_told, make_bed,
-						sl_bed_teardown),
-		cmocka_unit_test_setup_teardown(a_map_of_another_shape_is_named, make_bed,
-						sl_bed_teardown),
-		cmocka_unit_test_setup_teardown(maps_without_what_was_added_are_adopted, make_bed,
-						sl_bed_teardown),
-		cmocka_unit_test_setup_teardown(other_sizes_are_refused, make_bed, sl_bed_teardown),
-		cmocka_unit_test_setup_teardown(other_sizes_migrate_when_told, make_bed,
-						sl_bed_teardown),
-		cmocka_unit_test_setup_teardown(what_the_old_programs_did_meanwhile_is_carried,
-						make_bed, sl_bed_teardown),
-		cmocka_unit_test_setup_teardown(an_interrupted_migration_is_finished, make_bed,
-						sl_bed_teardown),
+		WITH_BED(a_restart_keeps_state),
+		WITH_BED(readers_need_no_agent),
+		WITH_BED(another_abi_is_refused),
+		WITH_BED(another_abi_migrates_when_told),
+		WITH_BED(a_map_of_another_shape_is_named),
+		WITH_BED(maps_without_what_was_added_are_adopted),
+		WITH_BED(other_sizes_are_refused),
+		WITH_BED(other_sizes_migrate_when_told),
+		WITH_BED(what_the_old_programs_did_meanwhile_is_carried),
+		WITH_BED(an_interrupted_migration_is_finished),
 		cmocka_unit_test(the_coarse_clock_is_never_ahead),
-		cmocka_unit_test_setup_teardown(the_programs_read_it_so, make_bed, sl_bed_teardown),
-		cmocka_unit_test_setup_teardown(few_capabilities_are_enough, make_bed,
-						sl_bed_teardown),
-		cmocka_unit_test_setup_teardown(without_them_the_error_says_so, make_bed,
-						sl_bed_teardown),
-		cmocka_unit_test_setup_teardown(a_pin_folder_elsewhere_is_refused, make_bed,
-						sl_bed_teardown),
+		WITH_BED(the_programs_read_it_so),
+		WITH_BED(few_capabilities_are_enough),
+		WITH_BED(without_them_the_error_says_so),
+		WITH_BED(a_pin_folder_elsewhere_is_refused),
 	};
 
 	sl_bed_enter_namespace();

@@ -46,7 +46,7 @@ check_equal "nothing is shed" "$(shed_of batch)" 0
 
 cp "$sl_dir/agent.yaml" "$sl_dir/good.yaml"
 sed -i 's/:4222/:4223/' "$sl_dir/agent.yaml"
-check "another NATS needs a restart" grep -q 'nats changed; that needs a restart' \
+check "another NATS needs a restart" grep -q 'nats.servers: .* that needs a restart' \
 	<(ctl reload 2>&1)
 cp "$sl_dir/good.yaml" "$sl_dir/agent.yaml"
 

@@ -156,7 +156,7 @@ static struct sl_quota_slot *add_slot(struct sl_quota *quota, const struct sl_te
 		return NULL;
 	}
 	slot = calloc(1, sizeof(*slot));
-	grown = realloc(quota->slots, (quota->count + 1) * sizeof(struct sl_quota_slot *));
+	grown = realloc(quota->slots, (quota->count + 1) * sizeof(*grown));
 	if (grown)
 		quota->slots = grown;
 	if (!slot || !grown)

@@ -81,7 +81,7 @@ static void take(struct sl_quota_slot *slot, const struct seen *seen, uint64_t n
 
 void sl_quota_observe(struct sl_quota *quota, uint64_t now_ns)
 {
-	struct sl_counters counters;
+	struct sl_counters counters = { 0 };
 	uint32_t read = SL_TENANT_NONE; /* whose counters these are */
 
 	for (size_t i = 0; i < quota->count; i++) {

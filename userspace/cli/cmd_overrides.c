@@ -26,6 +26,7 @@ static void put_value(struct sl_sheet *sheet, const json_t *item, const char *fi
 {
 	json_int_t value = json_integer_value(json_object_get(item, "value"));
 	const char *per_s = text_of(item, "per_s");
+	const bool requests = strncmp(field, "requests_", 9) == 0;
 
 	if (per_s)
 		sl_put_textf(sheet, "%s/s", per_s);
@@ -33,12 +34,11 @@ static void put_value(struct sl_sheet *sheet, const json_t *item, const char *fi
 		sl_put_text(sheet, sl_choice_name(sl_choices_mode, (int)value));
 	else if (strcmp(field, "prefix") == 0 || strcmp(field, "blocked") == 0)
 		sl_put_word(sheet, value ? "blocked" : "not blocked");
-	else if (strncmp(field, "requests_", 9) == 0 && (uint64_t)value == SL_REQUESTS_UNLIMITED)
+	else if ((requests && (uint64_t)value == SL_REQUESTS_UNLIMITED) ||
+		 (strcmp(field, "connections") == 0 && !value))
 		sl_put_word(sheet, "unlimited");
-	else if (strncmp(field, "requests_", 9) == 0)
+	else if (requests)
 		sl_put_textf(sheet, "%lld a window", (long long)value);
-	else if (strcmp(field, "connections") == 0 && !value)
-		sl_put_word(sheet, "unlimited");
 	else
 		sl_put_textf(sheet, "%lld", (long long)value);
 }
