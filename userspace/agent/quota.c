@@ -68,7 +68,7 @@ static int compare_slots(const void *a, const void *b)
 static void sort(struct sl_quota *quota)
 {
 	if (quota->count)
-		qsort(quota->slots, quota->count, sizeof(*quota->slots), compare_slots);
+		qsort(quota->slots, quota->count, sizeof(void *), compare_slots);
 	for (size_t i = 0; i < quota->count; i++)
 		quota->slots[i]->at = i;
 }
@@ -156,7 +156,7 @@ static struct sl_quota_slot *add_slot(struct sl_quota *quota, const struct sl_te
 		return NULL;
 	}
 	slot = calloc(1, sizeof(*slot));
-	grown = realloc(quota->slots, (quota->count + 1) * sizeof(*grown));
+	grown = realloc(quota->slots, (quota->count + 1) * sizeof(void *));
 	if (grown)
 		quota->slots = grown;
 	if (!slot || !grown)
