@@ -51,6 +51,7 @@ TABLE = {
     "redis.cpu_us_per_renewal": ("us", LOWER, 20),
     "pressure.slow_to_shed_ms": ("ms", LOWER, 500),
     "pressure.recovery_s": ("s", LOWER, 10),
+    "quota.three_nodes_error_percent": ("%", LOWER, 1),
     "sim.use_percent": ("%", HIGHER, 98),
     "sim.over_percent": ("%", LOWER, 0),
     "sim.shift_s": ("s", LOWER, 2.0),

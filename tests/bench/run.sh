@@ -12,7 +12,7 @@ build=${SL_BUILD:-build}
 out=$build/bench
 parts=("$@")
 [ ${#parts[@]} -gt 0 ] ||
-	parts=(verdict contend accuracy reload memory json bus router redis pressure pipeline escalated veth demo)
+	parts=(verdict contend accuracy reload memory json bus router redis quota sim pressure pipeline escalated veth demo)
 
 if [ "$(id -u)" -ne 0 ]; then
 	echo "bench: BPF programs are loaded: run it as root" >&2
