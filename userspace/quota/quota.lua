@@ -1,6 +1,6 @@
 #!lua name=sluice_quota
 -- SPDX-License-Identifier: Apache-2.0
--- version: 2
+-- version: 3
 -- The store's side of global quotas: userspace/quota/store.h says what it does, and its model
 -- in C is held to agree with this number for number. A call carries tenants of one bucket.
 --
@@ -274,12 +274,13 @@ local function lambda_of(all)
   return min(2, 1 + room / max(1, S))
 end
 
-local function grant(ack, all, lambda)
+local function grant(has, ack, all, lambda)
   local contended = S > all
   local target, free = floor(w * lambda), 0
   if contended then target = max(target, min(w, floor(all / (4 * live)))) end
-  -- who comes back from its fallback takes what others left, not what it spent
-  if ack == 0 and H > all then target = min(target, max(0, h - (H - all))) end
+  -- more is held than there is: nobody takes more than it has, and who comes back from its
+  -- fallback takes what others left, not what it spent
+  if H > all then target = min(target, max(ack > 0 and has or 0, h - (H - all))) end
   if target < h then
     if contended and H <= all and h - target <= floor(h / 50) then g = h else g = target end
     return
@@ -309,7 +310,7 @@ local function renew(keys, args)
         hear(want, has, ack, used)
         local all = pool()
         local lambda = lambda_of(all)
-        grant(ack, all, lambda)
+        grant(has, ack, all, lambda)
         seq = seq + 1
         exp = max(exp, now + keep)
         save_row(node)

@@ -11,6 +11,8 @@
  *   grant shrinks   held stays until the node acks the grant or says that it has less:
  *                   capacity is freed by what nodes did, not by what they were told
  *   grant grows     by at most E * o - H, so H <= E * o after every growth
+ *   H > E * o       after an outage, or for an old question: a grant is at most what the
+ *                   node says it has; one back from its fallback has what others left
  *   new incarnation its predecessor's held stays beside it until that row's expiry
  *
  * It learns, that is grants no growth, for

@@ -62,9 +62,11 @@ static void grant(struct sl_store *store, struct sl_store_row *row, const struct
 
 	if (contended)
 		target = sl_most(target, sl_least(row->want, pool / (4 * (int64_t)sums->live)));
-	/* Who comes back from its fallback takes what others left, not what it spent. */
-	if (!renew->ack && sums->held > pool)
-		target = sl_least(target, sl_most(0, row->held - (sums->held - pool)));
+	/* More is held than there is: nobody takes more than it has, and who comes back from
+	 * its fallback takes what others left, not what it spent. */
+	if (sums->held > pool)
+		target = sl_least(target, sl_most(renew->ack ? renew->has_mu_per_s : 0,
+						  row->held - (sums->held - pool)));
 	if (target < row->held) {
 		/* Not worth a round of acks, unless more is held than there is. */
 		bool is_near =

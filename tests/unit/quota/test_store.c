@@ -180,6 +180,19 @@ static void an_old_question_frees_nothing(void **state)
 	assert_int_equal(sums(world).held, R);
 }
 
+/* A node is back from its fallback; its question of before comes once more, and late. */
+static void an_old_question_of_the_fallback_grants_nothing(void **state)
+{
+	struct world *world = *state;
+	struct node a = { 1, 1, 0, 0 }, b = { 2, 1, R / 2, 0 }, old = b;
+	const int64_t want = R / 10 * 6;
+
+	run(world, &a, &want, 1, 8);
+	assert_int_equal(renew(world, &b, R).grant_mu_per_s, R - a.has);
+	(void)call(world, &old, R);
+	assert_int_equal(renew(world, &b, R).grant_mu_per_s, R - a.has);
+}
+
 static void a_dead_node_is_gone_after_its_ttl(void **state)
 {
 	struct world *world = *state;
@@ -414,6 +427,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(what_was_released_before_the_report_is_free, begin,
 						end),
 		cmocka_unit_test_setup_teardown(an_old_question_frees_nothing, begin, end),
+		cmocka_unit_test_setup_teardown(an_old_question_of_the_fallback_grants_nothing,
+						begin, end),
 		cmocka_unit_test_setup_teardown(a_dead_node_is_gone_after_its_ttl, begin, end),
 		cmocka_unit_test_setup_teardown(lost_writes_are_believed_and_learned, begin, end),
 		cmocka_unit_test_setup_teardown(a_wiped_key_grants_newcomers_nothing, begin, end),
