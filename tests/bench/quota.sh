@@ -40,7 +40,8 @@ exec 3>&1 1>&2
 netns_begin
 trap 'redis_end; netns_end' EXIT
 quota_begin 3
-redis_begin && start_cluster 3 1 || die "no cluster"
+redis_begin || die "no redis-server"
+start_cluster 3 1 || die "no cluster"
 quota_config "nodes: 3, redis: {mode: cluster, addresses: \"$redis_cluster\"}" <<EOC
 services: [{address: any, port: 1000, protocol: udp, tenant: shared}]
 tenants: [{name: shared, ingress: {packets_per_s: $rate}, global: {packets: true}}]
