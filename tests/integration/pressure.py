@@ -115,6 +115,12 @@ def finish(*all_of_them):
         one.kill()
 
 
+def push(peer):
+    sent = {"version": "1", "tenant_id": "acme", "request_id": str(uuid.uuid4()), "push_assignment": True}
+    sent["task"] = {"type": "chat", "payload": {"text": "long enough"}}
+    return peer.request(DECIDE, json.dumps(sent).encode(), {"tenant_id": "acme", "version": "1"}).json()
+
+
 def share(answers, code):
     return sum(1 for one in answers if one[2] == code) / max(1, len(answers))
 
@@ -177,29 +183,34 @@ def frozen():
     frozen_at = time.monotonic()
     assert until(lambda: signals.first("router", ("stale",), frozen_at), 6), "not stale"
     assert until(lambda: signals.last("router")["limit"] == 0, 3), "workers are still counted"
-
-    def push():
-        sent = {"version": "1", "tenant_id": "acme", "request_id": str(uuid.uuid4()), "push_assignment": True}
-        sent["task"] = {"type": "chat", "payload": {"text": "long enough"}}
-        return peer.request(DECIDE, json.dumps(sent).encode(), {"tenant_id": "acme", "version": "1"}).json()
-
-    same(push()["error"]["code"], "service_overloaded", "code while frozen")
+    same(push(peer)["error"]["code"], "service_overloaded", "code while frozen")
     same(peer.request(STATUS, b"{}").json()["status"], "unknown", "status while frozen")
     for worker in workers:
         worker.signal(signal.SIGCONT)
-    assert until(lambda: push()["ok"], 5, 0.2), "nothing passes after they go on"
+    assert until(lambda: push(peer)["ok"], 5, 0.2), "nothing passes after they go on"
     peer.close()
     finish(router, *workers, nats)
 
 
 def leaves():
-    """the last worker that ends says so, and the router stops at once"""
+    """the last worker that ends says so, and the router stops at once; one that began later knows of none"""
     nats, signals, router, workers = fresh()
+    peer = Peer(nats.address)
     for worker in workers:
         same(worker.end(), 0, "exit code")
     gone_at = time.monotonic()
     assert until(lambda: signals.last("router")["state"] == "stop", 2), signals.last("router")
     assert time.monotonic() - gone_at < 1, "not at once"
+    same(push(peer)["error"]["code"], "service_overloaded", "code without a worker")
+    farewell, stopped = signals.last("worker"), signals.last("router")
+    same(farewell["leaving"], 1, "the last word")
+    same(router.end(), 0, "exit code")
+    router = Daemon("late-router", "sluice-router", nats, ROUTER)
+    peer.publish(SUBJECT, json.dumps(farewell).encode(), {"tenant_id": "system", "version": "1"})
+    assert until(lambda: signals.last("router")["source"] != stopped["source"], 3), "the router did not hear it"
+    same(signals.last("router")["state"], "ok", "state of a pool of which no worker was heard")
+    same(push(peer)["ok"], True, "a request of a router that heard no worker")
+    peer.close()
     finish(router, nats)
 
 
