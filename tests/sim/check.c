@@ -38,7 +38,6 @@ static const struct {
 #define STAGGER		  1.03 /* expiries differ by at most Tr of 30 s */
 #define FAILOVER_S	  1.25
 #define FAILOVER_KNOWN_NS (8 * SL_SIM_S_NS) /* every node has renewed, or its lease is over */
-#define TERMS_KNOWN_NS	  (7 * SL_SIM_S_NS) /* a second to all nodes, and an old lease's end */
 #define PEACE_NS	  (7 * SL_SIM_S_NS)
 #define UNDER		  0.8 /* of R */
 #define ENOUGH_OFFERED	  200
@@ -74,7 +73,7 @@ static double limit(const struct sl_world *world, const struct sl_sim_tenant *te
 {
 	double rate = units(tenant->terms.rate_mu_per_s);
 
-	if (is_within(world, tenant->changed_ns, TERMS_KNOWN_NS))
+	if (is_within(world, tenant->changed_ns, SL_SIM_TERMS_KNOWN_NS))
 		rate = fmax(rate, units(tenant->old_terms.rate_mu_per_s));
 	return rate;
 }

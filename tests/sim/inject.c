@@ -64,17 +64,21 @@ static void crash(struct sl_world *world, uint32_t node)
 static void change_limit(struct sl_world *world, const struct sl_fault *fault)
 {
 	struct sl_sim_tenant *tenant = &world->tenant[fault->tenant];
-	int64_t rate = (int64_t)((double)tenant->terms.rate_mu_per_s * fault->amount);
-	bool is_small = tenant->terms.small;
+	const struct sl_terms before = tenant->terms;
+	int64_t rate = (int64_t)((double)before.rate_mu_per_s * fault->amount);
+	bool is_known =
+		!tenant->changed_ns || world->now_ns >= tenant->changed_ns + SL_SIM_TERMS_KNOWN_NS;
 
 	if (rate < RATE_LEAST_MU)
 		rate = RATE_LEAST_MU;
-	tenant->old_terms = tenant->terms;
+	/* Soon after another change a node may still have the terms of before that one. */
+	if (is_known || before.rate_mu_per_s > tenant->old_terms.rate_mu_per_s)
+		tenant->old_terms = before;
 	tenant->changed_ns = world->now_ns;
-	tenant->terms = sl_terms_of(tenant->old_terms.gen + 1, rate,
+	tenant->terms = sl_terms_of(before.gen + 1, rate,
 				    rate / 2 > BURST_LEAST_MU ? rate / 2 : BURST_LEAST_MU);
-	tenant->terms.on_expiry = tenant->old_terms.on_expiry;
-	tenant->terms.small = is_small;
+	tenant->terms.on_expiry = before.on_expiry;
+	tenant->terms.small = before.small;
 	for (uint32_t i = 0; i < tenant->pairs; i++) {
 		struct sl_rng *rng = &world->instance[world->pair[tenant->pair[i]].instance].rng;
 

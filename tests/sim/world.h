@@ -25,6 +25,8 @@
 #define SL_SIM_S_NS  1000000000ull
 #define SL_SIM_MS_NS 1000000ull
 #define SL_SIM_MU    1000 /* milli-units of a unit */
+/* After a change of terms: a second to all nodes, and an old lease's end. */
+#define SL_SIM_TERMS_KNOWN_NS (7 * SL_SIM_S_NS)
 
 /* A fault in the code under test, put there on purpose: the checks must find it. */
 enum sl_sim_break {
@@ -65,7 +67,7 @@ struct sl_sim_finding {
 
 struct sl_sim_tenant {
 	struct sl_terms terms;
-	struct sl_terms old_terms; /* before the last change */
+	struct sl_terms old_terms; /* the largest R that a node may still have */
 	uint64_t changed_ns;	   /* 0: never */
 	struct sl_store *store;
 	struct sl_store *replica; /* what a failover finds */
