@@ -405,7 +405,8 @@ static bool is_question(enum sl_admin_command command)
 {
 	return command == SL_ADMIN_PING || command == SL_ADMIN_STATUS ||
 	       command == SL_ADMIN_LIMIT_LIST || command == SL_ADMIN_PRESSURE ||
-	       command == SL_ADMIN_FLOW_BIND || command == SL_ADMIN_FLOW_UNBIND;
+	       command == SL_ADMIN_QUOTA || command == SL_ADMIN_FLOW_BIND ||
+	       command == SL_ADMIN_FLOW_UNBIND;
 }
 
 void sl_agent_on_request(struct sl_admin_reply *reply, const struct sl_admin_request *request,
