@@ -123,7 +123,7 @@ class Caller:
 
 
 def listen(given):
-    seen = []
+    seen, out = [], pathlib.Path(given.out)
 
     def heard(hop, message):
         if facts(message)[2] != [given.trace]:
@@ -131,13 +131,15 @@ def listen(given):
         body = message.json()
         words = ("provider_id", "status", "latency_ms", "cost", "assignment_id")
         seen.append({"hop": hop, "at": time.time()} | {k: body[k] for k in words if k in body})
-        pathlib.Path(given.out).write_text(json.dumps(seen), encoding="utf-8")
+        out.write_text(json.dumps(seen), encoding="utf-8")
 
     while True:
         with contextlib.suppress(OSError, ValueError, IndexError, queue.Empty):
             peer = Peer(given.nats, "demo")
             for hop, subject in HOPS:
                 peer.subscribe(subject, callback=lambda m, hop=hop: heard(hop, m))
+            if not out.exists():
+                out.write_text("[]", encoding="utf-8")  # who waits for it may begin
             peer.closed.wait()
         time.sleep(0.1)
 

@@ -137,6 +137,11 @@ pipeline() {
 	attack_begins
 	spawn node python3 "$calls" listen --nats "$stack_nats" --trace "$demo_trace" --out "$sl_dir/hops.json"
 	listen_pid=$spawned_pid
+	# The request that is followed is among the first.
+	wait_for 10 test -s "$sl_dir/hops.json" || {
+		say "demo: nothing is heard on the bus" >&2
+		exit 1
+	}
 	tenants_call
 	if [ ${#kills[@]} -eq 0 ]; then
 		pipeline_stays 2
