@@ -37,6 +37,7 @@ static void every_command_is_known(void **state)
 		"{\"cmd\":\"mode.clear\"}",
 		"{\"cmd\":\"shed.set\",\"tenant\":\"a\",\"permille\":500,\"for\":\"30s\"}",
 		"{\"cmd\":\"pressure\"}",
+		"{\"cmd\":\"quota\"}",
 		"{\"cmd\":\"flow.bind\",\"tenant\":\"a\"," FLOW("tcp", "10.0.0.1", "10.0.0.2") "}",
 		"{\"cmd\":\"flow.unbind\"," FLOW("udp", "::1", "::2") "}",
 		"{\"cmd\":\"maps.fds\"}",
