@@ -223,7 +223,7 @@ static bool is_overload(struct sl_span reply)
 	static const char word[] = "service_overloaded";
 	struct sl_json_value code;
 
-	return memmem(reply.at, reply.length, word, sizeof(word) - 1) &&
+	return reply.length && memmem(reply.at, reply.length, word, sizeof(word) - 1) &&
 	       !sl_json_pick(&code, names, 1, reply, NULL) && sl_reply_is_overload(code);
 }
 
