@@ -2,6 +2,7 @@
 /* Reservations of cost on maps of the test's own, with a clock that stands still. How usage
  * events settle them: tests/integration/test_request_limits.sh. */
 #include "tests/unit/gateway/kernel_world.h"
+#include "tests/unit/gateway/still_loop.h"
 
 #include "tests/harness/bus_loop.h"
 #include "userspace/domain/gcra.h"
@@ -33,20 +34,6 @@ struct world {
 static uint64_t now_of(struct sl_loop *loop)
 {
 	return ((struct world *)loop->context)->now_ns;
-}
-
-static int no_timer(struct sl_loop *loop, struct sl_loop_timer *timer, uint64_t delay_ms)
-{
-	(void)loop;
-	(void)timer;
-	(void)delay_ms;
-	return 0;
-}
-
-static void no_clear(struct sl_loop *loop, struct sl_loop_timer *timer)
-{
-	(void)loop;
-	(void)timer;
 }
 
 static void answered(struct sl_exchange *exchange, const struct sl_answer *answer)

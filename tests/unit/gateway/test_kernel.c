@@ -2,8 +2,8 @@
 /* Binding, limits and escalation on maps of the test's own. Parsing and the agent's socket:
  * test_kernel_maps.c, test_kernel_link.c. */
 #include "tests/unit/gateway/kernel_world.h"
+#include "tests/unit/gateway/still_loop.h"
 
-#include "userspace/bus/loop.h"
 #include "userspace/gateway/kernel.h"
 #include "userspace/gateway/kernel_requests.h"
 #include "userspace/gateway/settings.h"
@@ -23,20 +23,6 @@ struct world {
 static uint64_t now_of(struct sl_loop *loop)
 {
 	return ((struct world *)loop->context)->now_ns;
-}
-
-static int no_timer(struct sl_loop *loop, struct sl_loop_timer *timer, uint64_t delay_ms)
-{
-	(void)loop;
-	(void)timer;
-	(void)delay_ms;
-	return 0;
-}
-
-static void no_clear(struct sl_loop *loop, struct sl_loop_timer *timer)
-{
-	(void)loop;
-	(void)timer;
 }
 
 static int begin(void **state)
