@@ -333,6 +333,9 @@ static int check_quota(struct sl_conf_context *ctx, const struct sl_yaml *node)
 	if (!quota->prefix[0] || !is_word(quota->prefix, ""))
 		return sl_conf_fail(ctx, given_or_self(node, "prefix"),
 				    "quota.prefix: letters and digits");
+	if (draft_of(ctx)->config.redis.tls)
+		return sl_conf_fail(ctx, given_or_self(sl_yaml_get(node, "redis"), "tls"),
+				    "this client library has no TLS: use a proxy that has");
 	if (quota->ttl_ns < 2 * quota->period_ns)
 		return sl_conf_fail(ctx, given_or_self(node, "ttl"),
 				    "quota.ttl: at least two periods");

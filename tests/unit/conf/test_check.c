@@ -49,6 +49,8 @@ static const struct refused contradictions[] = {
 	  "t.yaml:2:15: quota.node: quota.node: letters, digits, \".\", \"-\" and \"_\"" },
 	{ V "quota: {prefix: \"{x}\"}\n",
 	  "t.yaml:2:17: quota.prefix: quota.prefix: letters and digits" },
+	{ V "quota: {redis: {tls: true}}\n",
+	  "t.yaml:2:22: quota.redis.tls: this client library has no TLS: use a proxy that has" },
 	{ V "quota: {period: 3s}\n", "t.yaml:2:8: quota: quota.ttl: at least two periods" },
 	{ V "quota: {redis: {mode: ring}}\n",
 	  "t.yaml:2:23: quota.redis.mode: \"ring\" is not allowed; allowed: standalone, sentinel "
