@@ -24,6 +24,11 @@ struct client {
 	bool follows;
 	bool closing; /* after what is in the queue */
 	uint64_t lost;
+	struct sl_admin_later *later; /* its answer comes later: nothing else is read before */
+};
+
+struct sl_admin_later {
+	struct client *client; /* NULL: it did not wait */
 };
 
 struct sl_admin {
@@ -45,6 +50,8 @@ static void close_client(struct client *client)
 	admin->stats.clients--;
 	if (client->follows)
 		admin->stats.followers--;
+	if (client->later)
+		client->later->client = NULL;
 	bufferevent_free(client->stream);
 	free(client);
 }
@@ -124,6 +131,46 @@ static int answer(struct client *client, struct sl_admin_reply *reply)
 	return err;
 }
 
+/* ---- answers that come later ------------------------------------------------------------- */
+
+struct sl_admin_later *sl_admin_later(struct sl_admin_reply *reply)
+{
+	struct sl_admin_later *later = calloc(1, sizeof(*later));
+
+	if (!later)
+		return NULL;
+	later->client = reply->asker;
+	later->client->later = later;
+	return later;
+}
+
+void sl_admin_at_once(struct sl_admin_later *later)
+{
+	later->client->later = NULL;
+	free(later);
+}
+
+static void on_read(struct bufferevent *stream, void *arg);
+
+void sl_admin_answer(struct sl_admin_later *later, struct sl_admin_reply *reply)
+{
+	struct client *client = later->client;
+
+	free(later);
+	if (!client) {
+		json_decref(reply->body);
+		close_fds(reply);
+		return;
+	}
+	client->later = NULL;
+	if (answer(client, reply) != 0)
+		close_client(client);
+	else
+		on_read(client->stream, client); /* what waited behind it */
+}
+
+/* ---- requests ---------------------------------------------------------------------------- */
+
 static bool is_for_gateways(enum sl_admin_command command)
 {
 	return command == SL_ADMIN_PING || command == SL_ADMIN_MAPS_FDS;
@@ -131,7 +178,7 @@ static bool is_for_gateways(enum sl_admin_command command)
 
 static int serve(struct client *client, const char *line, size_t length)
 {
-	struct sl_admin_reply reply = { .body = NULL };
+	struct sl_admin_reply reply = { .body = NULL, .asker = client };
 	struct sl_admin_request request;
 	struct sl_text_error error = { .message = "" };
 
@@ -147,7 +194,7 @@ static int serve(struct client *client, const char *line, size_t length)
 		client->admin->options.function(&reply, &request, line,
 						client->admin->options.context);
 	}
-	return answer(client, &reply);
+	return client->later ? 0 : answer(client, &reply);
 }
 
 /* A line without end: the rest of it cannot be told from the next request. */
@@ -168,7 +215,7 @@ static void on_read(struct bufferevent *stream, void *arg)
 	struct client *client = arg;
 	struct evbuffer *in = bufferevent_get_input(stream);
 
-	while (evbuffer_get_length(queue_of(client)) < SL_ADMIN_QUEUE_BYTES_MAX) {
+	while (!client->later && evbuffer_get_length(queue_of(client)) < SL_ADMIN_QUEUE_BYTES_MAX) {
 		size_t length = 0;
 		char *line = evbuffer_readln(in, &length, EVBUFFER_EOL_LF);
 		int err;
@@ -191,7 +238,7 @@ static void on_written(struct bufferevent *stream, void *arg)
 {
 	struct client *client = arg;
 
-	if (evbuffer_get_length(queue_of(client)) > 0)
+	if (evbuffer_get_length(queue_of(client)) > 0 || client->later)
 		return;
 	if (client->closing)
 		close_client(client);
@@ -202,7 +249,8 @@ static void on_written(struct bufferevent *stream, void *arg)
 static void on_gone(struct bufferevent *stream, short what, void *arg)
 {
 	struct client *client = arg;
-	bool half_closed = (what & BEV_EVENT_EOF) && evbuffer_get_length(queue_of(client)) > 0;
+	bool waits = client->later || evbuffer_get_length(queue_of(client)) > 0;
+	bool half_closed = (what & BEV_EVENT_EOF) && waits;
 
 	(void)stream;
 	/* `echo '{"cmd":"ping"}' | nc -U`: the answer is still wanted. */

@@ -28,6 +28,7 @@
 struct event_base;
 struct sl_log;
 struct sl_admin;
+struct sl_admin_later;
 
 /* What a request is answered with. */
 struct sl_admin_reply {
@@ -37,11 +38,23 @@ struct sl_admin_reply {
 	bool follow;		   /* from now on this client gets what is broadcast */
 	int fds[SL_ADMIN_FDS_MAX]; /* sent along; the server's from here on */
 	size_t fd_count;
+	void *asker; /* for sl_admin_later() */
 };
 
 /* @line is the request as it came, for the log. */
 typedef void sl_admin_fn(struct sl_admin_reply *reply, const struct sl_admin_request *request,
 			 const char *line, void *context);
+
+/*
+ * Called by a function instead of filling @reply: the answer comes later. What the client
+ * asks next waits for it, so answers stay in order. NULL: no memory, and @reply is due now.
+ * sl_admin_answer() ends it, exactly once and not from inside the function; it is fine when
+ * the client or the whole server is gone by then. Takes what @reply holds.
+ */
+struct sl_admin_later *sl_admin_later(struct sl_admin_reply *reply);
+void sl_admin_answer(struct sl_admin_later *later, struct sl_admin_reply *reply);
+/* Still inside the function: the answer is in its reply after all. */
+void sl_admin_at_once(struct sl_admin_later *later);
 
 struct sl_admin_options {
 	const char *path; /* of the socket; its folder is made when it does not exist */

@@ -49,6 +49,8 @@ static const struct {
 	[SL_ADMIN_SHED_SET] = { "shed.set", KEY_TENANT | KEY_PERMILLE | KEY_FOR, 0 },
 	[SL_ADMIN_PRESSURE] = { "pressure", 0, 0 },
 	[SL_ADMIN_QUOTA] = { "quota", 0, 0 },
+	[SL_ADMIN_QUOTA_SHOW] = { "quota.show", 0, KEY_TENANT },
+	[SL_ADMIN_QUOTA_EXPLAIN] = { "quota.explain", KEY_TENANT, 0 },
 	[SL_ADMIN_FLOW_BIND] = { "flow.bind", KEYS_FLOW | KEY_TENANT, 0 },
 	[SL_ADMIN_FLOW_UNBIND] = { "flow.unbind", KEYS_FLOW, 0 },
 	[SL_ADMIN_MAPS_FDS] = { "maps.fds", 0, 0 },

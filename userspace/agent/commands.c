@@ -9,9 +9,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "userspace/agent/commands_quota.h"
 #include "userspace/agent/override_json.h"
 #include "userspace/agent/pressure.h"
-#include "userspace/agent/quota_show.h"
 #include "userspace/dataplane/flows.h"
 #include "userspace/dataplane/hand_over.h"
 
@@ -384,7 +384,9 @@ static void serve(struct sl_admin_reply *reply, const struct sl_admin_request *r
 		reply->body = sl_agent_pressure_json(agent->pressure);
 		break;
 	case SL_ADMIN_QUOTA:
-		reply->body = sl_quota_json(agent->quota, sl_agent_now_ns());
+	case SL_ADMIN_QUOTA_SHOW:
+	case SL_ADMIN_QUOTA_EXPLAIN:
+		sl_agent_quota_request(reply, request, agent);
 		break;
 	case SL_ADMIN_FLOW_BIND:
 	case SL_ADMIN_FLOW_UNBIND:
@@ -405,7 +407,8 @@ static bool is_question(enum sl_admin_command command)
 {
 	return command == SL_ADMIN_PING || command == SL_ADMIN_STATUS ||
 	       command == SL_ADMIN_LIMIT_LIST || command == SL_ADMIN_PRESSURE ||
-	       command == SL_ADMIN_QUOTA || command == SL_ADMIN_FLOW_BIND ||
+	       command == SL_ADMIN_QUOTA || command == SL_ADMIN_QUOTA_SHOW ||
+	       command == SL_ADMIN_QUOTA_EXPLAIN || command == SL_ADMIN_FLOW_BIND ||
 	       command == SL_ADMIN_FLOW_UNBIND;
 }
 

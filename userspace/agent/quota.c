@@ -244,6 +244,8 @@ static void view_lease(struct sl_quota_view *view, const struct sl_lease *lease)
 	view->dropped = lease->counts.dropped;
 	view->expired = lease->counts.expired;
 	view->fenced = lease->counts.fenced;
+	view->store_gen = (uint64_t)lease->store_gen;
+	view->effective_mu_per_s = lease->seq ? lease->effective_mu_per_s : 0;
 }
 
 static void view_central(struct sl_quota_view *view, const struct sl_central *central)
@@ -256,6 +258,7 @@ static void view_central(struct sl_quota_view *view, const struct sl_central *ce
 	view->granted = central->counts.answered;
 	view->failed = central->counts.failed;
 	view->dropped = central->counts.dropped;
+	view->store_gen = (uint64_t)central->store_gen;
 }
 
 void sl_quota_walk(const struct sl_quota *quota, uint64_t now_ns, sl_quota_each *function,
@@ -267,6 +270,8 @@ void sl_quota_walk(const struct sl_quota *quota, uint64_t now_ns, sl_quota_each 
 			.tenant = slot->tenant,
 			.kind = slot->kind,
 			.terms = slot->terms,
+			.terms_status = slot->terms_status,
+			.refusals = &slot->refusals,
 		};
 
 		if (slot->is_gone)

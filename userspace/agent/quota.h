@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "userspace/agent/quota_refusals.h"
 #include "userspace/dataplane/maps.h"
 #include "userspace/domain/config.h"
 #include "userspace/domain/plan.h"
@@ -58,6 +59,10 @@ struct sl_quota_view {
 	uint32_t live;
 	bool contended, learning, central;
 	uint64_t asked, granted, failed, dropped, expired, fenced;
+	int64_t effective_mu_per_s;	   /* E of the last answer; 0: none */
+	uint64_t store_gen;		   /* of the terms in force at Redis; 0: not known */
+	enum sl_quota_status terms_status; /* CONFLICT, STALE: Redis did not take ours */
+	const struct sl_refusals *refusals;
 };
 
 /* -EINVAL, -EPROTONOSUPPORT with @error: as of sl_redis_new(). -ENOMEM. */

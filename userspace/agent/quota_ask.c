@@ -64,6 +64,7 @@ static void took_terms(struct sl_quota *quota, struct sl_quota_slot *slot,
 		       enum sl_quota_status status, uint64_t now_ns)
 {
 	slot->is_sending_terms = false;
+	slot->terms_status = status;
 	if (status == SL_QUOTA_CONFLICT || status == SL_QUOTA_STALE) {
 		quota->stats.conflicts_total++;
 		sl_log_limited(quota->log, SL_LOG_SYNC, SL_LOG_WARN,

@@ -62,6 +62,25 @@ static int64_t grown(uint64_t now_mu, uint64_t before_mu)
 	return now_mu > before_mu ? (int64_t)(now_mu - before_mu) : 0;
 }
 
+/* By what is enforced since the last look. */
+static struct sl_refusal_facts facts_of(const struct sl_quota_slot *slot)
+{
+	const struct sl_lease *lease = &slot->lease;
+	struct sl_refusal_facts facts = {
+		.mode = slot->state.mode,
+		.rate_mu_per_s = slot->state.rate_mu_per_s,
+		.limit_mu_per_s = slot->terms.rate_mu_per_s,
+		.central = slot->terms.small,
+	};
+
+	if (slot->terms.small)
+		return facts;
+	facts.contended = lease->contended;
+	facts.learning = lease->learning;
+	facts.effective_mu_per_s = lease->seq ? lease->effective_mu_per_s : 0;
+	return facts;
+}
+
 static void take(struct sl_quota_slot *slot, const struct seen *seen, uint64_t now_ns)
 {
 	int64_t arrived_mu = grown(seen->arrived_mu, slot->seen_arrived_mu);
@@ -72,6 +91,11 @@ static void take(struct sl_quota_slot *slot, const struct seen *seen, uint64_t n
 	if (!slot->is_counted) {
 		slot->is_counted = true;
 		return;
+	}
+	if (arrived_mu > admitted_mu) {
+		const struct sl_refusal_facts facts = facts_of(slot);
+
+		sl_refusals_add(&slot->refusals, &facts, arrived_mu - admitted_mu, now_ns);
 	}
 	if (!slot->terms.small)
 		sl_lease_observe(&slot->lease, arrived_mu, admitted_mu, now_ns);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "userspace/agent/quota.h"
+#include "userspace/agent/quota_refusals.h"
 #include "userspace/quota/central.h"
 #include "userspace/quota/lease.h"
 
@@ -25,6 +26,8 @@ struct sl_quota_slot {
 	/* what the counters said last */
 	uint64_t seen_arrived_mu, seen_admitted_mu;
 	bool is_counted;
+	struct sl_refusals refusals;
+	enum sl_quota_status terms_status; /* what Redis last said of our terms */
 };
 
 struct sl_quota {

@@ -7,14 +7,12 @@
 #define NS_PER_S     1e9
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-/* Packets, connections, requests; of bytes bytes. */
-static double per_s(enum sl_quota_kind kind, int64_t mu_per_s)
+double sl_quota_per_s(enum sl_quota_kind kind, int64_t mu_per_s)
 {
 	return (double)mu_per_s / (kind == SL_QUOTA_BYTES ? 1 : 1000);
 }
 
-/* Why a node has what it has, in words. */
-static const char *why(const struct sl_quota_view *view, uint64_t now_ns)
+const char *sl_quota_why(const struct sl_quota_view *view, uint64_t now_ns)
 {
 	switch (view->state.mode) {
 	case SL_QUOTA_MODE_COLD:
@@ -53,13 +51,14 @@ static void list_one(const struct sl_quota_view *view, void *context)
 {
 	struct listing *listing = context;
 	const struct sl_quota_state *state = &view->state;
-	json_t *lease = json_pack("{ss ss sf sf sf si ss ss sb}", "tenant", view->tenant, "limit",
-				  sl_quota_kind_name(view->kind), "rate_per_s",
-				  per_s(view->kind, view->terms.rate_mu_per_s), "has_per_s",
-				  per_s(view->kind, state->rate_mu_per_s), "wants_per_s",
-				  per_s(view->kind, view->want_mu_per_s), "nodes", (int)view->live,
-				  "state", sl_quota_mode_name(state->mode), "why",
-				  why(view, listing->now_ns), "unlimited", (int)state->unlimited);
+	json_t *lease =
+		json_pack("{ss ss sf sf sf si ss ss sb}", "tenant", view->tenant, "limit",
+			  sl_quota_kind_name(view->kind), "rate_per_s",
+			  sl_quota_per_s(view->kind, view->terms.rate_mu_per_s), "has_per_s",
+			  sl_quota_per_s(view->kind, state->rate_mu_per_s), "wants_per_s",
+			  sl_quota_per_s(view->kind, view->want_mu_per_s), "nodes", (int)view->live,
+			  "state", sl_quota_mode_name(state->mode), "why",
+			  sl_quota_why(view, listing->now_ns), "unlimited", (int)state->unlimited);
 
 	if (!lease)
 		return;

@@ -25,6 +25,8 @@ int sl_cmd_mode_clear(struct sl_cli *cli, const struct sl_args *args);
 int sl_cmd_shed_set(struct sl_cli *cli, const struct sl_args *args);
 int sl_cmd_pressure(struct sl_cli *cli, const struct sl_args *args);
 int sl_cmd_quota(struct sl_cli *cli, const struct sl_args *args);
+int sl_cmd_quota_show(struct sl_cli *cli, const struct sl_args *args);
+int sl_cmd_quota_explain(struct sl_cli *cli, const struct sl_args *args);
 int sl_cmd_bpf_maps(struct sl_cli *cli, const struct sl_args *args);
 int sl_cmd_bpf_progs(struct sl_cli *cli, const struct sl_args *args);
 int sl_cmd_bpf_links(struct sl_cli *cli, const struct sl_args *args);

@@ -115,6 +115,7 @@ struct sl_wire_shown_row {
 /* Reads a reply of quota_show from front to end. */
 struct sl_wire_show_reader {
 	struct sl_span rest;
+	int64_t now_us; /* the store's, for people: how long a row still holds */
 	size_t tenants; /* that are left */
 	uint32_t rows;	/* of the last one, left */
 };

@@ -149,9 +149,15 @@ int sl_wire_read_lead(int64_t *ret_token, uint64_t call_id, struct sl_span reply
 int sl_wire_read_show(struct sl_wire_show_reader *ret, size_t count, uint64_t call_id,
 		      struct sl_span reply)
 {
+	const char *head = reply.at;
+
 	if (!read_head(&reply, count, call_id))
 		return -EPROTO;
-	*ret = (struct sl_wire_show_reader){ .rest = reply, .tenants = count };
+	*ret = (struct sl_wire_show_reader){
+		.rest = reply,
+		.now_us = word(head + 2 * WORD),
+		.tenants = count,
+	};
 	return 0;
 }
 

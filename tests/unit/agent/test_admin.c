@@ -19,7 +19,8 @@ struct fixture {
 	struct event_base *base;
 	struct sl_admin *admin;
 	char path[64];
-	int shared; /* sent by maps.fds */
+	int shared;		      /* sent by maps.fds */
+	struct sl_admin_later *later; /* of the last quota.show */
 	char text[1 << 20];
 };
 
@@ -34,6 +35,11 @@ static void on_request(struct sl_admin_reply *reply, const struct sl_admin_reque
 		reply->refused = true;
 		(void)snprintf(reply->error, sizeof(reply->error), "line 3: \"x\"");
 	}
+	if (request->command == SL_ADMIN_QUOTA_SHOW) {
+		json_decref(reply->body);
+		reply->body = NULL;
+		f->later = sl_admin_later(reply);
+	}
 	if (request->command == SL_ADMIN_MAPS_FDS)
 		reply->fds[reply->fd_count++] = dup(f->shared);
 	reply->follow = request->command == SL_ADMIN_EVENTS_FOLLOW;
@@ -46,19 +52,24 @@ static struct sl_admin_options options(struct fixture *f)
 	};
 }
 
+static int begin_admin(struct fixture *f)
+{
+	const struct sl_admin_options opts = options(f);
+
+	return sl_admin_new(&f->admin, f->base, &opts);
+}
+
 static int begin(void **state)
 {
 	struct fixture *f = calloc(1, sizeof(*f));
-	struct sl_admin_options opts;
 
 	if (!f)
 		return -1;
 	(void)snprintf(f->path, sizeof(f->path), "/tmp/sluice-admin-%d/s", (int)getpid());
 	f->base = event_base_new();
 	f->shared = open("/dev/null", O_RDONLY);
-	opts = options(f);
 	*state = f;
-	return sl_admin_new(&f->admin, f->base, &opts);
+	return begin_admin(f);
 }
 
 static int end(void **state)
@@ -145,6 +156,52 @@ static void an_answer_outlives_a_half_closed_client(void **state)
 	shutdown(fd, SHUT_WR);
 	assert_string_equal(hear(f, fd), "{\"ok\":true,\"cmd\":\"ping\"}\nEOF");
 	close(fd);
+}
+
+static void answer_later(struct fixture *f)
+{
+	struct sl_admin_reply reply = { .body = json_pack("{ss}", "late", "yes") };
+
+	assert_non_null(f->later);
+	sl_admin_answer(f->later, &reply);
+	f->later = NULL;
+}
+
+static void an_answer_that_comes_later_keeps_the_order(void **state)
+{
+	struct fixture *f = *state;
+	int fd = dial(f->path), other = dial(f->path);
+	const char *lines = "{\"cmd\":\"quota.show\"}\n{\"cmd\":\"ping\"}\n";
+
+	assert_string_equal(ask(f, fd, lines), "");
+	assert_string_equal(ask(f, other, "{\"cmd\":\"ping\"}\n"),
+			    "{\"ok\":true,\"cmd\":\"ping\"}\n");
+	answer_later(f);
+	assert_string_equal(hear(f, fd), "{\"ok\":true,\"late\":\"yes\"}\n"
+					 "{\"ok\":true,\"cmd\":\"ping\"}\n");
+	close(other);
+	/* It shuts its side, as `nc` does: both answers are still wanted. */
+	assert_int_equal(send(fd, lines, strlen(lines), 0), strlen(lines));
+	shutdown(fd, SHUT_WR);
+	turn(f);
+	assert_int_equal(sl_admin_stats(f->admin).clients, 1);
+	answer_later(f);
+	assert_string_equal(hear(f, fd), "{\"ok\":true,\"late\":\"yes\"}\n"
+					 "{\"ok\":true,\"cmd\":\"ping\"}\nEOF");
+	close(fd);
+}
+
+static void an_answer_for_nobody_is_let_go(void **state)
+{
+	struct fixture *f = *state;
+	int fd = dial(f->path);
+
+	(void)ask(f, fd, "{\"cmd\":\"quota.show\"}\n");
+	sl_admin_free(f->admin);
+	f->admin = NULL;
+	answer_later(f);
+	close(fd);
+	assert_int_equal(begin_admin(f), 0);
 }
 
 static void a_line_without_end_is_the_end(void **state)
@@ -356,6 +413,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(lines_are_answered_in_order, begin, end),
 		cmocka_unit_test_setup_teardown(an_answer_outlives_a_half_closed_client, begin,
 						end),
+		cmocka_unit_test_setup_teardown(an_answer_that_comes_later_keeps_the_order, begin,
+						end),
+		cmocka_unit_test_setup_teardown(an_answer_for_nobody_is_let_go, begin, end),
 		cmocka_unit_test_setup_teardown(a_line_without_end_is_the_end, begin, end),
 		cmocka_unit_test_setup_teardown(descriptors_travel, begin, end),
 		cmocka_unit_test_setup_teardown(a_gateway_may_ask_for_the_maps_only, begin, end),

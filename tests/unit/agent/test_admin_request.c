@@ -38,6 +38,8 @@ static void every_command_is_known(void **state)
 		"{\"cmd\":\"shed.set\",\"tenant\":\"a\",\"permille\":500,\"for\":\"30s\"}",
 		"{\"cmd\":\"pressure\"}",
 		"{\"cmd\":\"quota\"}",
+		"{\"cmd\":\"quota.show\"}",
+		"{\"cmd\":\"quota.explain\",\"tenant\":\"a\"}",
 		"{\"cmd\":\"flow.bind\",\"tenant\":\"a\"," FLOW("tcp", "10.0.0.1", "10.0.0.2") "}",
 		"{\"cmd\":\"flow.unbind\"," FLOW("udp", "::1", "::2") "}",
 		"{\"cmd\":\"maps.fds\"}",

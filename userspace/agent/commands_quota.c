@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "userspace/agent/commands_quota.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "userspace/agent/quota_show.h"
+#include "userspace/agent/quota_survey.h"
+
+__attribute__((format(printf, 2, 3))) static void refuse(struct sl_admin_reply *reply,
+							 const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	(void)vsnprintf(reply->error, sizeof(reply->error), format, args);
+	va_end(args);
+	reply->refused = true;
+}
+
+static bool is_on(struct sl_admin_reply *reply, const struct sl_agent *agent)
+{
+	if (agent->quota)
+		return true;
+	refuse(reply, "no limit of this node is global: see tenants[].global of the "
+		      "configuration");
+	return false;
+}
+
+static void refuse_tenant(struct sl_admin_reply *reply, const char *tenant)
+{
+	if (tenant[0])
+		refuse(reply, "no limit of \"%s\" is global on this node", tenant);
+	else
+		refuse(reply, "no limit of this node is global any more");
+}
+
+/* ---- show ------------------------------------------------------------------------------- */
+
+static void on_surveyed(void *context, json_t *body, const char *error)
+{
+	struct sl_admin_reply reply = { .body = body };
+
+	if (!body)
+		refuse(&reply, "%s", error);
+	sl_admin_answer(context, &reply);
+}
+
+/* Answered before anything else happens when it cannot even be asked. */
+static void show(struct sl_admin_reply *reply, const struct sl_admin_request *request,
+		 struct sl_agent *agent)
+{
+	struct sl_admin_later *later;
+	int err;
+
+	if (!is_on(reply, agent))
+		return;
+	later = sl_admin_later(reply);
+	if (!later) {
+		refuse(reply, "out of memory");
+		return;
+	}
+	err = sl_quota_survey(agent->quota, request->tenant, sl_agent_now_ns(), on_surveyed, later);
+	if (!err)
+		return;
+	sl_admin_at_once(later);
+	if (err == -ENOENT)
+		refuse_tenant(reply, request->tenant);
+	else
+		refuse(reply, "Redis cannot be asked now: %s", strerror(-err));
+}
+
+/* ---- explain ---------------------------------------------------------------------------- */
+
+static void explain(struct sl_admin_reply *reply, const struct sl_admin_request *request,
+		    const struct sl_agent *agent)
+{
+	if (!is_on(reply, agent))
+		return;
+	reply->body = sl_quota_explain_json(agent->quota, request->tenant, sl_agent_now_ns());
+	if (!reply->body)
+		refuse_tenant(reply, request->tenant);
+}
+
+void sl_agent_quota_request(struct sl_admin_reply *reply, const struct sl_admin_request *request,
+			    struct sl_agent *agent)
+{
+	if (request->command == SL_ADMIN_QUOTA_SHOW)
+		show(reply, request, agent);
+	else if (request->command == SL_ADMIN_QUOTA_EXPLAIN)
+		explain(reply, request, agent);
+	else
+		reply->body = sl_quota_json(agent->quota, sl_agent_now_ns());
+}
