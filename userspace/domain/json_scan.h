@@ -56,6 +56,10 @@ int sl_json_scan_end(struct sl_json_scan *scan);
 /* By the first byte of a valid value. */
 enum sl_json_type sl_json_type_of(char first);
 
+/* From @at to the first byte that is not plain ASCII text: a quote, a backslash, a control
+ * character or a part of UTF-8; else @end. */
+const char *sl_json_skip_plain(const char *at, const char *end);
+
 /* Bytes of the UTF-8 character at @at < @end, 0 when it is none (RFC 3629). */
 size_t sl_utf8_length(const char *at, const char *end);
 

@@ -13,9 +13,8 @@ static uint64_t zeros(uint64_t word)
 	return (word - EACH(0x01)) & ~word & EACH(0x80);
 }
 
-/* To the first byte that is not plain ASCII text, eight bytes at a time: a quote, a
- * backslash, a control character or a part of UTF-8. Most of a body is skipped here. */
-static const char *skip_plain(const char *at, const char *end)
+/* Eight bytes at a time: most of a body is skipped here. */
+const char *sl_json_skip_plain(const char *at, const char *end)
 {
 	for (; end - at >= 8; at += 8) {
 		uint64_t word, stop;
@@ -155,7 +154,7 @@ int sl_json_scan_string(struct sl_json_scan *scan, unsigned int *ret_flags)
 	unsigned int flags = 0;
 
 	for (;;) {
-		at = skip_plain(at, end);
+		at = sl_json_skip_plain(at, end);
 		if (at == end)
 			return sl_json_fail(scan, at, -EINVAL, "a string does not end");
 		if (*at == '"')

@@ -2,7 +2,6 @@
 #include "userspace/domain/json_scan.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -62,7 +61,8 @@ void sl_json_append(struct sl_json_out *out, const char *at, size_t length)
 
 static void append_byte(struct sl_json_out *out, char byte)
 {
-	sl_json_append(out, &byte, 1);
+	if (reserve(out, 1))
+		out->at[out->length++] = byte;
 }
 
 /* Before a value or a name. */
@@ -90,20 +90,13 @@ static void append_escape(struct sl_json_out *out, unsigned char byte)
 	sl_json_append(out, escape, sizeof(escape));
 }
 
-static bool is_plain(unsigned char byte)
-{
-	return byte >= 0x20 && byte < 0x80 && byte != '"' && byte != '\\';
-}
-
 void sl_json_add_text(struct sl_json_out *out, struct sl_span text)
 {
 	const char *at = text.length ? text.at : "", *end = at + text.length, *part = at;
 
-	while (at < end) {
-		size_t length = is_plain((unsigned char)*at) ? 1 : 0;
+	while ((at = sl_json_skip_plain(at, end)) < end) {
+		size_t length = (unsigned char)*at < 0x80 ? 0 : sl_utf8_length(at, end);
 
-		if (!length && (unsigned char)*at >= 0x80)
-			length = sl_utf8_length(at, end);
 		if (length) {
 			at += length;
 			continue;
@@ -167,9 +160,16 @@ void sl_json_put_raw(struct sl_json_out *out, struct sl_span json)
 void sl_json_put_integer(struct sl_json_out *out, int64_t value)
 {
 	char digits[24];
-	int length = snprintf(digits, sizeof(digits), "%" PRId64, value);
+	size_t at = sizeof(digits);
+	uint64_t rest = value < 0 ? -(uint64_t)value : (uint64_t)value;
 
-	sl_json_put_raw(out, (struct sl_span){ digits, (size_t)length });
+	do {
+		digits[--at] = (char)('0' + rest % 10);
+		rest /= 10;
+	} while (rest);
+	if (value < 0)
+		digits[--at] = '-';
+	sl_json_put_raw(out, (struct sl_span){ digits + at, sizeof(digits) - at });
 }
 
 void sl_json_put_real(struct sl_json_out *out, double value)

@@ -90,6 +90,35 @@ static void writes_every_byte_so_that_it_reads_back(void **state)
 	}
 }
 
+/* Text is looked at by eight bytes at a time: it must not matter where in them one stands. */
+static void escapes_a_byte_wherever_it_stands(void **state)
+{
+	for (int byte = 1; byte < 0x100; byte++) {
+		for (size_t place = 0; place < 17; place++) {
+			sl_cleanup(sl_json_out_free) struct sl_json_out out = SL_JSON_OUT(256);
+			struct sl_json_value value = { .type = SL_JSON_STRING };
+			char given[17], text[64];
+			enum sl_json_type type;
+			size_t length = 0;
+
+			memset(given, 'x', sizeof(given));
+			given[place] = (char)byte;
+			sl_json_put_text(&out, (struct sl_span){ given, sizeof(given) });
+			assert_int_equal(sl_json_done(&value.raw, &out), 0);
+			assert_int_equal(sl_json_check(&type, value.raw, NULL), 0);
+			assert_int_equal(sl_json_text(text, sizeof(text), &length, value), 0);
+			if (byte < 0x80) {
+				assert_int_equal(length, sizeof(given));
+				assert_memory_equal(text, given, sizeof(given));
+				continue;
+			}
+			assert_int_equal(length, sizeof(given) + 2);
+			assert_memory_equal(text + place, "\xef\xbf\xbd", 3);
+			assert_memory_equal(text + place + 3, given + place + 1, 16 - place);
+		}
+	}
+}
+
 static void writes_the_shortest_real(void **state)
 {
 	static const struct {
@@ -173,6 +202,7 @@ int main(void)
 		cmocka_unit_test(escapes_what_must_be),
 		cmocka_unit_test(replaces_what_is_no_utf8),
 		cmocka_unit_test(writes_every_byte_so_that_it_reads_back),
+		cmocka_unit_test(escapes_a_byte_wherever_it_stands),
 		cmocka_unit_test(writes_the_shortest_real),
 		cmocka_unit_test(reals_read_back),
 		cmocka_unit_test(an_error_sticks),
