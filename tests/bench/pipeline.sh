@@ -66,6 +66,7 @@ plain_nginx() {
 			tcp_nodelay on;
 			keepalive_timeout 75s;
 			keepalive_requests 1000000;
+			request_pool_size 8k;
 			default_type application/json;
 			client_body_temp_path $stack_dir/plain;
 			proxy_temp_path $stack_dir/plain;
