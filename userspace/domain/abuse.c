@@ -51,12 +51,18 @@ static void *place_of(struct sl_abuse *abuse, const struct sl_abuse_table *table
 	return place;
 }
 
-static struct sl_abuse_tenant *tenant_of(struct sl_abuse *abuse, const struct sl_abuse_rules *rules,
-					 struct sl_span name, uint64_t now_ns)
+static struct sl_abuse_tenant *tenant_at(struct sl_abuse *abuse, const struct sl_abuse_rules *rules,
+					 uint64_t hash, uint64_t now_ns)
 {
 	struct sl_abuse_table table = tenants_of(abuse);
 
-	return place_of(abuse, &table, rules, hash_of(abuse, name), now_ns);
+	return place_of(abuse, &table, rules, hash, now_ns);
+}
+
+static struct sl_abuse_tenant *tenant_of(struct sl_abuse *abuse, const struct sl_abuse_rules *rules,
+					 struct sl_span name, uint64_t now_ns)
+{
+	return tenant_at(abuse, rules, hash_of(abuse, name), now_ns);
 }
 
 /* ---- what is told, and what is done ------------------------------------------------------- */
@@ -89,6 +95,11 @@ static uint32_t tell(struct sl_abuse_place *place, const struct sl_abuse_rules *
 /* ---- requests ---------------------------------------------------------------------------------
  */
 
+/* Of what a request showed; 0: it did not. */
+struct hashes {
+	uint64_t tenant, credential, address;
+};
+
 /* How many different ones there are, this one among them when it is new; 0: it is not.
  * clang-tidy does not see that the builtin writes. */
 /* NOLINTNEXTLINE(readability-non-const-parameter) */
@@ -108,10 +119,8 @@ static uint32_t see(uint32_t seen[SL_ABUSE_SEEN_MAX], uint64_t hash)
 	return SL_ABUSE_SEEN_MAX;
 }
 
-static uint32_t look_at_tenant(struct sl_abuse *abuse, struct sl_abuse_tenant *tenant,
-			       const struct sl_abuse_rules *rules,
-			       const struct sl_abuse_request *request, bool *ret_critical,
-			       uint64_t now_ns)
+static uint32_t look_at_tenant(struct sl_abuse_tenant *tenant, const struct sl_abuse_rules *rules,
+			       const struct hashes *hashes, bool *ret_critical, uint64_t now_ns)
 {
 	struct sl_abuse_place *place = &tenant->place;
 	uint64_t requests = sl_abuse_count(&place->requests);
@@ -125,10 +134,8 @@ static uint32_t look_at_tenant(struct sl_abuse *abuse, struct sl_abuse_tenant *t
 		*ret_critical = true;
 		events |= 1u << SL_ABUSE_TARGETED_TENANT;
 	}
-	if ((request->credential.length &&
-	     see(tenant->keys, hash_of(abuse, request->credential)) > rules->keys) ||
-	    (request->address.length &&
-	     see(tenant->addresses, hash_of(abuse, request->address)) > rules->addresses))
+	if ((hashes->credential && see(tenant->keys, hashes->credential) > rules->keys) ||
+	    (hashes->address && see(tenant->addresses, hashes->address) > rules->addresses))
 		events |= tell(place, rules, SL_ABUSE_RATE_LIMIT_EVASION,
 			       1u << SL_ABUSE_RATE_LIMIT_EVASION, now_ns);
 	return events;
@@ -175,23 +182,27 @@ void sl_abuse_request(struct sl_abuse_verdict *ret, struct sl_abuse *abuse,
 		      const struct sl_abuse_rules *rules, const struct sl_abuse_request *request,
 		      uint64_t now_ns)
 {
+	const struct hashes hashes = {
+		.tenant = hash_of(abuse, request->tenant),
+		.credential = request->credential.length ? hash_of(abuse, request->credential) : 0,
+		.address = request->address.length ? hash_of(abuse, request->address) : 0,
+	};
 	struct sl_abuse_table sources = sources_of(abuse);
-	struct sl_abuse_tenant *tenant = tenant_of(abuse, rules, request->tenant, now_ns);
+	struct sl_abuse_tenant *tenant = tenant_at(abuse, rules, hashes.tenant, now_ns);
 	struct sl_abuse_source *source = NULL;
 
 	*ret = (struct sl_abuse_verdict){ 0 };
 	/* Who is blocked is not counted meanwhile: a block ends, and then it is judged anew. */
 	if (tenant && sentence(&ret->tenant_left_ns, &tenant->place, now_ns) != SL_ABUSE_BLOCK)
-		ret->events = look_at_tenant(abuse, tenant, rules, request, &ret->critical, now_ns);
+		ret->events = look_at_tenant(tenant, rules, &hashes, &ret->critical, now_ns);
 	if (tenant)
 		ret->tenant = sentence(&ret->tenant_left_ns, &tenant->place, now_ns);
-	if (request->address.length)
-		source = place_of(abuse, &sources, rules, hash_of(abuse, request->address), now_ns);
+	if (hashes.address)
+		source = place_of(abuse, &sources, rules, hashes.address, now_ns);
 	if (!source)
 		return;
 	if (sentence(&ret->source_left_ns, &source->place, now_ns) != SL_ABUSE_BLOCK)
-		ret->events |=
-			look_at_source(source, rules, hash_of(abuse, request->tenant), now_ns);
+		ret->events |= look_at_source(source, rules, hashes.tenant, now_ns);
 	ret->source = sentence(&ret->source_left_ns, &source->place, now_ns);
 }
 

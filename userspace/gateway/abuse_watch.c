@@ -111,8 +111,7 @@ bool sl_watch_source(struct sl_exchange *exchange)
 	if (rules_of(exchange)->action[SL_ABUSE_MULTI_TENANT_FLOOD] != SL_ABUSE_BLOCK ||
 	    !address.length)
 		return true;
-	left_ns = sl_abuse_source_left_ns(&gateway->shared->abuse, address,
-					  sl_gateway_now_ns(gateway));
+	left_ns = sl_abuse_source_left_ns(&gateway->shared->abuse, address, exchange->started_ns);
 	return !left_ns || block(exchange, "this address is blocked for a while", left_ns);
 }
 
@@ -129,7 +128,7 @@ void sl_watch_request(struct sl_exchange *exchange)
 	if (!exchange->who.authenticated)
 		return;
 	sl_abuse_request(verdict, &gateway->shared->abuse, rules_of(exchange), &request,
-			 sl_gateway_now_ns(gateway));
+			 exchange->started_ns);
 	tell_all(exchange, verdict->events, verdict->critical);
 	if (verdict->tenant != SL_ABUSE_CUT && verdict->source != SL_ABUSE_CUT)
 		return;

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "userspace/gateway/gateway_private.h"
 
-#include <inttypes.h>
-#include <stdio.h>
-
 #include "userspace/gateway/limits.h"
+#include "userspace/gateway/line.h"
 
 #define NS_PER_S 1000000000ull
 
@@ -49,18 +47,22 @@ static size_t label_of(const struct sl_exchange *exchange)
 
 void sl_answer_limited(struct sl_exchange *exchange, uint64_t limit, uint64_t wait_ns)
 {
-	char details[256];
 	uint64_t retry_s = wait_ns == UINT64_MAX ? 3600 : seconds_up(wait_ns);
-	int length = snprintf(details, sizeof(details),
-			      "{\"endpoint\":\"%s\",\"limit\":%" PRIu64
-			      ",\"retry_after_seconds\":%" PRIu64 "}",
-			      exchange->match.route->path, limit, retry_s);
+	struct sl_line details;
 
+	details.length = 0;
+	sl_line_add(&details, SL_SPAN("{\"endpoint\":\""));
+	sl_line_add(&details, sl_span_of(exchange->match.route->path));
+	sl_line_add(&details, SL_SPAN("\",\"limit\":"));
+	sl_line_number(&details, limit);
+	sl_line_add(&details, SL_SPAN(",\"retry_after_seconds\":"));
+	sl_line_number(&details, retry_s);
+	sl_line_add(&details, SL_SPAN("}"));
 	sl_answer_failure(exchange, &(struct sl_failure){
 					    .code = SL_CODE_RATE_LIMIT_EXCEEDED,
 					    .status = 429,
 					    .message = "rate limit exceeded",
-					    .details = { details, (size_t)length },
+					    .details = sl_line_text(&details),
 					    .retry_after_s = (uint32_t)retry_s,
 				    });
 }
@@ -87,7 +89,7 @@ bool sl_admit_stranger(struct sl_exchange *exchange)
 {
 	struct sl_gateway *gateway = exchange->gateway;
 	const struct sl_call *call = &exchange->call;
-	uint64_t now_ns = sl_gateway_now_ns(gateway);
+	uint64_t now_ns = exchange->started_ns;
 	/* Of IPv6 the /64, which is what one host has. */
 	struct sl_span address = { (const char *)call->peer,
 				   call->peer_bytes == 16 ? 8 : call->peer_bytes };
@@ -178,7 +180,7 @@ bool sl_admit(struct sl_exchange *exchange)
 	struct sl_standing standings[LEVELS];
 	struct sl_gcra_level levels[LEVELS];
 	struct sl_gcra_verdict verdict;
-	uint64_t now_ns = sl_gateway_now_ns(gateway);
+	uint64_t now_ns = exchange->started_ns;
 
 	if (rate_class == SL_CLASS_NONE)
 		return true;

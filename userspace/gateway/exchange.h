@@ -127,8 +127,8 @@ struct sl_exchange {
 	struct sl_idempotent idempotent;
 	struct sl_stream *stream;
 	struct sl_exchange *parked_next;
-	uint64_t started_ns;
-	int status; /* once answered */
+	uint64_t started_ns; /* all before the body is judged as of this moment */
+	int status;	     /* once answered */
 };
 
 /* Who holds a ticket may outlive its exchange. Freed with its last holder. */
@@ -156,8 +156,8 @@ void sl_exchange_expire(struct sl_exchange *exchange);
 /* The client left, or the server ends. No callback comes after it. */
 void sl_exchange_cancel(struct sl_exchange *exchange);
 
-/* Fields of the answer, one after the other; values live during the call. */
-typedef void sl_exchange_field(void *context, const char *name, struct sl_span value);
+/* Fields of the answer, one after the other; name and value live during the call. */
+typedef void sl_exchange_field(void *context, struct sl_span name, struct sl_span value);
 void sl_exchange_fields(const struct sl_exchange *exchange, const struct sl_answer *answer,
 			sl_exchange_field *field, void *context);
 

@@ -65,7 +65,8 @@ static bool accept(struct sl_exchange *exchange, const struct sl_identity *ident
 	struct sl_principal *who = &exchange->who;
 	struct sl_span tenant = exchange->call.tenant_id;
 
-	snprintf(who->tenant, sizeof(who->tenant), "%s", identity->tenant);
+	_Static_assert(sizeof(who->tenant) == sizeof(identity->tenant), "a tenant fits");
+	memcpy(who->tenant, identity->tenant, sizeof(who->tenant));
 	who->authenticated = true;
 	who->admin = identity->admin;
 	who->plan = sl_settings_plan(settings, sl_span_of(identity->plan));

@@ -86,7 +86,7 @@ void sl_glue_read_call(struct sl_call *call, ngx_http_request_t *r);
 /* Status, type, length and fields into r->headers_out. */
 ngx_int_t sl_glue_head(ngx_http_request_t *r, const struct sl_exchange *exchange,
 		       const struct sl_answer *answer);
-ngx_int_t sl_glue_field(ngx_http_request_t *r, const char *name, struct sl_span value);
+ngx_int_t sl_glue_field(ngx_http_request_t *r, struct sl_span name, struct sl_span value);
 
 int sl_glue_stream_opened(struct sl_exchange *exchange, struct sl_span first);
 int sl_glue_stream_written(struct sl_exchange *exchange, struct sl_span bytes);

@@ -19,29 +19,27 @@ static void start_timer(struct sl_glue_request *own, ngx_msec_t delay_ms)
 	ngx_add_timer(&own->timer, delay_ms);
 }
 
-ngx_int_t sl_glue_field(ngx_http_request_t *r, const char *name, struct sl_span value)
+ngx_int_t sl_glue_field(ngx_http_request_t *r, struct sl_span name, struct sl_span value)
 {
 	ngx_table_elt_t *header = ngx_list_push(&r->headers_out.headers);
-	size_t name_length = strlen(name);
 	u_char *copy;
 
 	if (!header)
 		return NGX_ERROR;
 	header->hash = 0; /* not to be sent before it is whole */
-	copy = ngx_pnalloc(r->pool, name_length + value.length);
+	copy = ngx_pnalloc(r->pool, name.length + value.length);
 	if (!copy)
 		return NGX_ERROR;
-	/* NOLINTNEXTLINE(bugprone-not-null-terminated-result): nginx counts */
-	memcpy(copy, name, name_length);
-	memcpy(copy + name_length, value.at, value.length);
-	header->key = (ngx_str_t){ name_length, copy };
-	header->value = (ngx_str_t){ value.length, copy + name_length };
+	memcpy(copy, name.at, name.length);
+	memcpy(copy + name.length, value.at, value.length);
+	header->key = (ngx_str_t){ name.length, copy };
+	header->value = (ngx_str_t){ value.length, copy + name.length };
 	header->lowcase_key = NULL;
 	header->hash = 1;
 	return NGX_OK;
 }
 
-static void put_field(void *context, const char *name, struct sl_span value)
+static void put_field(void *context, struct sl_span name, struct sl_span value)
 {
 	ngx_http_request_t *r = context;
 

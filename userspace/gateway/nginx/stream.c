@@ -121,8 +121,8 @@ int sl_glue_stream_opened(struct sl_exchange *exchange, struct sl_span first)
 	own->answered = true;
 	if (ngx_http_discard_request_body(r) != NGX_OK ||
 	    sl_glue_head(r, exchange, &answer) != NGX_OK ||
-	    sl_glue_field(r, "Cache-Control", SL_SPAN("no-store")) != NGX_OK ||
-	    sl_glue_field(r, "X-Accel-Buffering", SL_SPAN("no")) != NGX_OK)
+	    sl_glue_field(r, SL_SPAN("Cache-Control"), SL_SPAN("no-store")) != NGX_OK ||
+	    sl_glue_field(r, SL_SPAN("X-Accel-Buffering"), SL_SPAN("no")) != NGX_OK)
 		return -ENOMEM;
 	r->headers_out.content_length_n = -1;
 	rc = ngx_http_send_header(r);
