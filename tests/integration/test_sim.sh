@@ -8,10 +8,10 @@ cd "$(dirname "$0")/../.." || exit 1
 sim=${SL_BUILD:-build}/bin/sim
 bad=0
 
-check() { # NAME RULE: with this fault one of the first seeds breaks that rule
+check() { # NAME RULE [OPTION]: with this fault one of the first seeds breaks that rule
 	local out command
 
-	out=$("$sim" --seeds 150 --break "$1")
+	out=$("$sim" ${3:+"$3"} --seeds "${SEEDS:-150}" --break "$1")
 	command=$(grep -A20 "^#   $2:" <<<"$out" | grep -m1 -- ' --seed ')
 	if [ -z "$command" ]; then
 		echo "not ok - $1 breaks the rule $2"
@@ -33,4 +33,20 @@ check expiry leases
 check fence fence
 check grown leases
 check starve served
+
+# Across tenants. What holds without a fault must hold here too: seeds 1 to 300.
+SEEDS=60
+check greedy capacity --share
+check floor guarantees --share
+check weight fair --share
+check hold hold --share
+check lead fresh --share
+check lock lock --share
+SEEDS=300 check fence token --share
+if "$sim" --share --seed 1 --seeds 300; then
+	echo "ok - shares across tenants: all rules hold"
+else
+	echo "not ok - shares across tenants: a rule does not hold"
+	bad=1
+fi
 exit $bad

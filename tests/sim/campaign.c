@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/sim/campaign.h"
 
+#include "tests/sim/shrink.h"
 #include "userspace/base/cleanup.h"
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <string.h>
 
-#define RNG_CASE  7
-#define END_NS	  (36 * SL_SIM_S_NS)
-#define TICK_NS	  (20 * SL_SIM_MS_NS)
-#define ITEMS_MAX (SL_FAULTS_MAX + SL_SIM_NODES_DRAWN + SL_SIM_TENANTS_DRAWN)
+#define RNG_CASE 7
+#define END_NS	 (36 * SL_SIM_S_NS)
+#define TICK_NS	 (20 * SL_SIM_MS_NS)
 
 static const char *const breaks[SL_BREAKS] = { "none",	"mint",	 "report", "expiry",
 					       "fence", "grown", "starve" };
@@ -49,62 +48,29 @@ struct sl_sim_finding sl_sim_try(struct sl_sim_case *run)
 
 /* ---- shrinking -------------------------------------------------------------------- */
 
-/* All that can be left out, in one row. */
-struct items {
-	bool *is_out[ITEMS_MAX];
-	size_t count;
+struct shrinking {
+	struct sl_sim_case *run;
+	const char *rule;
 };
 
-static void add(struct items *items, bool *is_out, size_t count)
+static bool still_fails(void *context)
 {
-	for (size_t i = 0; i < count; i++)
-		if (!is_out[i])
-			items->is_out[items->count++] = &is_out[i];
-}
+	const struct shrinking *shrinking = context;
 
-static void set(const struct items *items, size_t from, size_t until, bool is_out)
-{
-	for (size_t i = from; i < until; i++)
-		*items->is_out[i] = is_out;
-}
-
-static void forget(struct items *items, size_t from, size_t until)
-{
-	memmove(&items->is_out[from], &items->is_out[until],
-		(items->count - until) * sizeof(items->is_out[0]));
-	items->count -= until - from;
+	return sl_sim_try(shrinking->run).rule == shrinking->rule;
 }
 
 unsigned sl_sim_shrink(struct sl_sim_case *run)
 {
-	const char *rule = sl_sim_try(run).rule;
-	struct items items = { 0 };
-	unsigned runs = 1;
-	bool has_shrunk;
+	struct shrinking shrinking = { run, sl_sim_try(run).rule };
+	struct sl_shrink items = { .count = 0 };
 
-	add(&items, run->faults.is_left_out, run->faults.count);
-	add(&items, run->without_tenant, run->options.tenants);
-	add(&items, run->without_node, run->options.nodes);
-	for (size_t chunk = items.count / 2; rule && chunk > 0;) {
-		has_shrunk = false;
-		for (size_t from = 0; from < items.count;) {
-			size_t until = from + chunk < items.count ? from + chunk : items.count;
-
-			set(&items, from, until, true);
-			runs++;
-			if (sl_sim_try(run).rule == rule) {
-				forget(&items, from, until);
-				has_shrunk = true;
-			} else {
-				set(&items, from, until, false);
-				from = until;
-			}
-		}
-		/* At one each: again, until nothing more can go. */
-		if (chunk > 1 || !has_shrunk)
-			chunk /= 2;
-	}
-	return runs;
+	if (!shrinking.rule)
+		return 1;
+	sl_shrink_add(&items, run->faults.is_left_out, run->faults.count);
+	sl_shrink_add(&items, run->without_tenant, run->options.tenants);
+	sl_shrink_add(&items, run->without_node, run->options.nodes);
+	return 1 + sl_shrink(&items, still_fails, &shrinking);
 }
 
 /* ---- printing --------------------------------------------------------------------- */

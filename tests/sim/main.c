@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * sim: runs the lease code of userspace/quota against simulated faults. docs/simulator.md.
+ * sim: runs the code of userspace/quota and userspace/pressure against simulated faults.
+ * docs/simulator.md.
  */
 #include <getopt.h>
 #include <stdio.h>
@@ -10,6 +11,7 @@
 #include "tests/harness/options.h"
 #include "tests/sim/campaign.h"
 #include "tests/sim/design.h"
+#include "tests/sim/trial.h"
 #include "userspace/base/cleanup.h"
 
 #define SEEDS_MAX 10000000u
@@ -19,8 +21,9 @@ struct arguments {
 	uint64_t seed, seeds;
 	bool has_seed, has_trace;
 	uint32_t traced;
-	enum sl_sim_break broken;
-	const char *without[3]; /* faults, nodes, tenants */
+	const char *broken;		  /* NULL: nothing is */
+	const struct sl_trial_kind *kind; /* NULL: leases */
+	const char *without[3];		  /* faults, nodes, tenants */
 	bool is_design, lists_tenants;
 	double large_s;
 	uint32_t nodes, tenants;
@@ -31,7 +34,7 @@ struct arguments {
 static enum sl_sim_break break_of(const char *name)
 {
 	for (int i = 0; i < SL_BREAKS; i++)
-		if (!strcmp(name, sl_sim_break_name((enum sl_sim_break)i)))
+		if (!name || !strcmp(name, sl_sim_break_name((enum sl_sim_break)i)))
 			return (enum sl_sim_break)i;
 	sl_die("--break: none of that name: %s", name);
 }
@@ -55,7 +58,7 @@ static int replay(const struct arguments *arguments)
 	struct sl_sim_finding finding;
 	struct sl_sim_case run;
 
-	sl_sim_draw(&run, arguments->seed, arguments->broken);
+	sl_sim_draw(&run, arguments->seed, break_of(arguments->broken));
 	leave_out(run.faults.is_left_out, run.faults.count, arguments->without[0]);
 	leave_out(run.without_node, run.options.nodes, arguments->without[1]);
 	leave_out(run.without_tenant, run.options.tenants, arguments->without[2]);
@@ -80,7 +83,7 @@ static int search(const struct arguments *arguments)
 		struct sl_sim_case run;
 		unsigned runs;
 
-		sl_sim_draw(&run, arguments->seed + i, arguments->broken);
+		sl_sim_draw(&run, arguments->seed + i, break_of(arguments->broken));
 		finding = sl_sim_try(&run);
 		if (!finding.rule || failed++ >= SHOWN_MAX)
 			continue;
@@ -132,6 +135,7 @@ static int run_large(const struct arguments *arguments)
 static const struct option options[] = {
 	{ "design", no_argument, NULL, 'd' },
 	{ "list", no_argument, NULL, 'L' },
+	{ "share", no_argument, NULL, 'S' },
 	{ "large", required_argument, NULL, 'l' },
 	{ "nodes", required_argument, NULL, 'N' },
 	{ "tenants", required_argument, NULL, 'T' },
@@ -161,7 +165,7 @@ int main(int argc, char **argv)
 			arguments.seeds = sl_option_amount("seeds", optarg, 1, SEEDS_MAX);
 			break;
 		case 'b':
-			arguments.broken = break_of(optarg);
+			arguments.broken = optarg;
 			break;
 		case 't':
 			arguments.has_trace = true;
@@ -169,6 +173,9 @@ int main(int argc, char **argv)
 			break;
 		case 'd':
 			arguments.is_design = true;
+			break;
+		case 'S':
+			arguments.kind = &sl_share_trial;
 			break;
 		case 'L':
 			arguments.lists_tenants = true;
@@ -202,5 +209,10 @@ int main(int argc, char **argv)
 		return run_design(&arguments);
 	if (arguments.large_s > 0)
 		return run_large(&arguments);
+	if (arguments.kind)
+		return sl_trial_main(
+			arguments.kind,
+			&(struct sl_trial_order){ arguments.seed, arguments.seeds, arguments.broken,
+						  arguments.without[0], arguments.has_trace });
 	return arguments.seeds ? search(&arguments) : replay(&arguments);
 }
