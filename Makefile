@@ -304,6 +304,11 @@ sim: $(SIM) ## simulate quotas: thousands of seeds with faults, then the design'
 	$(Q)mkdir -p $(O)/bench
 	$(Q)tests/sim/run.sh
 
+FAULT ?=
+.PHONY: chaos
+chaos: all ## faults against real Redis, NATS and agents in namespaces (root): FAULT=name
+	$(Q)FAULT="$(FAULT)" tests/chaos/run.sh
+
 .PHONY: bench
 bench: all benches ## measure beside the targets and the peers: build/bench/results.json
 	$(Q)mkdir -p $(O)/bench
