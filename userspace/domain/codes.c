@@ -141,7 +141,7 @@ int sl_code_priority(enum sl_code code, bool from_router)
 }
 
 /* Names and brackets as they stand there, before a value. */
-static void words(struct sl_json_out *out, struct sl_span text)
+static inline void words(struct sl_json_out *out, struct sl_span text)
 {
 	out->comma = false;
 	sl_json_append(out, text.at, text.length);

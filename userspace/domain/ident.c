@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "userspace/base/hex.h"
+
 static bool is_hex_digit(char byte)
 {
 	return (byte >= '0' && byte <= '9') || (byte >= 'a' && byte <= 'f') ||
@@ -63,20 +65,19 @@ bool sl_is_identifier(struct sl_span text, size_t max)
 
 void sl_uuid4(char ret[SL_UUID_BYTES], const uint8_t random[16])
 {
-	static const char hex[] = "0123456789abcdef";
-	size_t at = 0;
+	static const size_t parts[] = { 8, 4, 4, 4, 12 };
+	char digits[32], *from = digits, *to = ret;
+	uint8_t bytes[16];
 
-	for (size_t i = 0; i < 16; i++) {
-		uint8_t byte = random[i];
-
-		if (i == 6)
-			byte = (uint8_t)((byte & 0x0f) | 0x40);
-		if (i == 8)
-			byte = (uint8_t)((byte & 0x3f) | 0x80);
-		if (is_dash_place(at))
-			ret[at++] = '-';
-		ret[at++] = hex[byte >> 4];
-		ret[at++] = hex[byte & 0xf];
+	memcpy(bytes, random, sizeof(bytes));
+	bytes[6] = (uint8_t)((bytes[6] & 0x0f) | 0x40);
+	bytes[8] = (uint8_t)((bytes[8] & 0x3f) | 0x80);
+	sl_hex(digits, bytes, sizeof(bytes));
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+		memcpy(to, from, parts[i]);
+		from += parts[i];
+		to += parts[i];
+		*to++ = '-';
 	}
-	ret[at] = '\0';
+	to[-1] = '\0';
 }

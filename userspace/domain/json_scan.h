@@ -9,6 +9,8 @@
  */
 #pragma once
 
+#include <string.h>
+
 #include "userspace/domain/json.h"
 
 /* What a string holds beyond plain text. */
@@ -63,5 +65,15 @@ const char *sl_json_skip_plain(const char *at, const char *end);
 /* Bytes of the UTF-8 character at @at < @end, 0 when it is none (RFC 3629). */
 size_t sl_utf8_length(const char *at, const char *end);
 
+/* Room for @more bytes behind what is there; false: out->error says why not. */
+bool sl_json_reserve(struct sl_json_out *out, size_t more);
+
 /* As it is, without comma or quotes: for those that copy parts of a text. */
-void sl_json_append(struct sl_json_out *out, const char *at, size_t length);
+static inline void sl_json_append(struct sl_json_out *out, const char *at, size_t length)
+{
+	if (!length ||
+	    ((out->error || length > out->size - out->length) && !sl_json_reserve(out, length)))
+		return;
+	memcpy(out->at + out->length, at, length);
+	out->length += length;
+}

@@ -24,7 +24,7 @@ void sl_json_out_reset(struct sl_json_out *out)
 	out->comma = false;
 }
 
-static bool reserve(struct sl_json_out *out, size_t more)
+bool sl_json_reserve(struct sl_json_out *out, size_t more)
 {
 	size_t size = out->size ? out->size : FIRST_BYTES;
 	char *at;
@@ -51,18 +51,9 @@ static bool reserve(struct sl_json_out *out, size_t more)
 	return true;
 }
 
-void sl_json_append(struct sl_json_out *out, const char *at, size_t length)
-{
-	if (!length || !reserve(out, length))
-		return;
-	memcpy(out->at + out->length, at, length);
-	out->length += length;
-}
-
 static void append_byte(struct sl_json_out *out, char byte)
 {
-	if (reserve(out, 1))
-		out->at[out->length++] = byte;
+	sl_json_append(out, &byte, 1);
 }
 
 /* Before a value or a name. */

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "userspace/base/hex.h"
 #include "userspace/domain/ident.h"
 #include "userspace/domain/trace_state.h"
 
@@ -38,10 +39,7 @@ static bool is_zero(const char *text, size_t length)
 /* An id of zeros is invalid: should the randomness be that, the last digit is 1. */
 static void write_id(char *ret, const uint8_t *random, size_t bytes)
 {
-	for (size_t i = 0; i < bytes; i++) {
-		ret[2 * i] = hex[random[i] >> 4];
-		ret[2 * i + 1] = hex[random[i] & 0xf];
-	}
+	sl_hex(ret, random, bytes);
 	ret[2 * bytes] = '\0';
 	if (is_zero(ret, 2 * bytes))
 		ret[2 * bytes - 1] = '1';

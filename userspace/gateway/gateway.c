@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "userspace/base/cleanup.h"
+#include "userspace/base/hex.h"
 #include "userspace/gateway/auth.h"
 
 #define TICK_MS		 1000
@@ -57,14 +58,10 @@ struct sl_span sl_timestamp(char *buffer, int64_t clock_ms)
 
 void sl_token(char ret[SL_KEY_MAX], struct sl_span text)
 {
-	static const char digits[] = "0123456789abcdef";
 	uint8_t digest[SHA256_DIGEST_LENGTH];
 
 	SHA256((const uint8_t *)text.at, text.length, digest);
-	for (size_t i = 0; i < (SL_KEY_MAX - 1) / 2; i++) {
-		ret[2 * i] = digits[digest[i] >> 4];
-		ret[2 * i + 1] = digits[digest[i] & 15];
-	}
+	sl_hex(ret, digest, (SL_KEY_MAX - 1) / 2);
 	ret[SL_KEY_MAX - 1] = '\0';
 }
 
