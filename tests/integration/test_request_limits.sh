@@ -109,6 +109,84 @@ check "at this gateway" decides 429 beta 80
 check "and no other" decides 200 beta 8000
 check_equal "and back" "$(override beta null)" 200
 
+# ---- policies ----------------------------------------------------------------------------------
+
+# ask TENANT POLICY [PORT]: the status of a decide by it
+ask() {
+	in_ns client curl -s -m 10 -D "$sl_dir/fields" -o "$sl_dir/answer" -w '%{http_code}' \
+		-H "X-API-Key: ${key[$1]}" -H 'Content-Type: application/json' "http://10.1.0.1:${3:-80}/api/v1/routes/decide" \
+		-d "$(request "$1" | sed "s/^{/{\"policy_id\":\"$2\",/")"
+}
+
+# asks COUNT TENANT POLICY: so many, over both gateways; how many were 200
+asks() {
+	local i
+
+	for ((i = 0; i < $1; i++)); do
+		ask "$2" "$3" $((i % 2 ? 80 : 8000))
+		echo
+	done | grep -c '^200$'
+}
+
+# Eight in a row: each of the four workers was asked, but for bad luck.
+all_refuse() {
+	[ "$(asks 8 "$@")" = 0 ]
+}
+
+all_admit() {
+	[ "$(asks 8 "$@")" = 8 ]
+}
+
+# row NAME COLUMN: of what the row's limit of all classes counted
+row() {
+	ctl tenants get "$1" --json | json "next(c['$2'] for c in d['requests'] if c['class'] == 'global')"
+}
+
+limit requests.routes_decide=unlimited
+limit requests.global=1k
+cat >>"$sl_dir/agent.yaml" <<-YAML
+	policies:
+	  - {name: premium, tenant: acme, requests: {global: 6, window: 1d}}
+	  - {name: premium, requests: {routes_decide: 9, window: 1d}}
+	  - {name: none, requests: {global: 0}}
+YAML
+ctl reload >"$sl_dir/said"
+check "a policy that admits nothing is refused by all workers" wait_for 10 all_refuse acme none
+left=$(counted global left)
+check_equal "of 12 requests by one policy its 6 pass, over both gateways" "$(asks 12 acme premium)" 6
+check "the rest is told by which limit" grep -qi '^ratelimit-policy: "policy/premium";q=6;w=86400' "$sl_dir/fields"
+check "and which policy" grep -q '"limit":6,.*"policy":"premium"' "$sl_dir/answer"
+check "an escape in its name changes nothing" test "$(ask acme 'pr\\u0065mium')" = 429
+check_equal "other policies pass" "$(asks 4 acme cheap)" 4
+check_equal "what was refused was not charged to the tenant" $((left - $(counted global left))) 10
+check_equal "another tenant has what is left of the policy" "$(asks 6 beta premium)" 3
+check_equal "sluicectl shows what the policy refused" "$(row acme/premium refused)" 7
+check "metrics say which level did" test \
+	"$(gateway_metric 'gateway_rate_limit_refused_total{level="policy"}')" -gt 0
+check "and which" test \
+	"$(gateway_metric 'gateway_rate_limit_refused_total{level="policy_endpoint"}')" -gt 0
+ctl mode set shadow --tenant acme/premium >"$sl_dir/said"
+ctl limit set '*/premium' requests.routes_decide=unlimited >"$sl_dir/said" && sleep 0.1
+check "in shadow it passes" test "$(ask acme premium)" = 200
+ctl mode clear --tenant acme/premium >"$sl_dir/said"
+ctl limit set acme/premium requests.global=unlimited >"$sl_dir/said" && sleep 0.1
+check_equal "an operator's limit of it acts on both" "$(asks 4 acme premium)" 4
+ctl limit clear acme/premium >"$sl_dir/said"
+sleep 0.1
+check "and back" test "$(ask acme premium)" = 429
+cat >>"$sl_dir/agent.yaml" <<-YAML
+	  - {requests: {global: 0}}
+YAML
+ctl reload >"$sl_dir/said"
+check "the node's limit is everybody's" wait_for 10 all_refuse beta cheap
+check "and says so" grep -qi '^ratelimit-policy: "node";q=0' "$sl_dir/fields"
+sed -i '/^policies:/,$d' "$sl_dir/agent.yaml"
+ctl reload >"$sl_dir/said"
+check "a policy that is gone admits all" wait_for 10 all_admit acme none
+check_equal "without policies nothing of it is left" "$(asks 8 acme premium)" 8
+limit requests.routes_decide=0
+before=$(($(counted routes_decide admitted) - 40))
+
 # ---- who dies ---------------------------------------------------------------------------------
 
 stop_agent KILL

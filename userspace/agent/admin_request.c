@@ -13,6 +13,7 @@
 
 #include "userspace/agent/admin_limits.h"
 #include "userspace/base/cleanup.h"
+#include "userspace/domain/request_rows.h"
 #include "userspace/domain/text_error.h"
 
 enum key {
@@ -71,7 +72,7 @@ static int read_tenant(struct sl_admin_request *ret, const char *text, struct sl
 		(void)snprintf(ret->tenant, sizeof(ret->tenant), "%s", text);
 		return 0;
 	}
-	return sl_parse_name(ret->tenant, text, error);
+	return sl_request_row_parse(ret->tenant, text, error);
 }
 
 static int read_for(struct sl_admin_request *ret, const char *text, struct sl_text_error *error)

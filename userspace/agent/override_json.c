@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "userspace/domain/rate.h"
+#include "userspace/domain/request_rows.h"
 #include "userspace/domain/text_error.h"
 
 static int add_rate(json_t *json, const struct sl_override *item)
@@ -90,7 +91,7 @@ static int read_tenant(struct sl_override *item, const json_t *json, struct sl_t
 	if (!text)
 		return -EINVAL;
 	if (strcmp(text, SL_NAME_UNKNOWN) != 0)
-		return sl_parse_name(item->tenant, text, error);
+		return sl_request_row_parse(item->tenant, text, error);
 	(void)snprintf(item->tenant, sizeof(item->tenant), "%s", text);
 	return 0;
 }

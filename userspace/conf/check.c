@@ -449,6 +449,8 @@ int sl_conf_check(struct sl_conf_context *ctx, void *filled)
 	if (!err)
 		err = check_services(ctx, sl_yaml_get(root, "services"), &names);
 	if (!err)
+		err = sl_conf_add_policies(ctx, draft_of(ctx));
+	if (!err)
 		err = check_quota(ctx, sl_yaml_get(root, "quota"));
 	if (!err)
 		err = check_blocks(ctx, sl_yaml_get(root, "blocks"));

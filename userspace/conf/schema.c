@@ -462,6 +462,8 @@ static const struct sl_conf_field root_fields[] = {
 	{ "tenants", .table = &tenant_table,
 	  LIST(sl_conf_draft, config.tenants, config.tenant_count), .max = SL_TENANTS_MAX - 1,
 	  .template_offset = offsetof(struct sl_conf_draft, defaults), .flags = SL_CONF_TEMPLATE },
+	{ "policies", .table = &sl_conf_policy_table, LIST(sl_conf_draft, policies, policy_count),
+	  .max = SL_TENANTS_MAX - 1 },
 	{ "services", .table = &service_table,
 	  LIST(sl_conf_draft, config.services, config.service_count), .max = 2 * SL_SERVICES_MAX },
 	{ "unknown", .table = &unknown_table, CONFIG(unknown) },

@@ -9,6 +9,7 @@
 
 #include "userspace/domain/prefix.h"
 #include "userspace/domain/rate.h"
+#include "userspace/domain/request_rows.h"
 #include "userspace/domain/text_error.h"
 
 const struct sl_choice sl_choices_override[] = {
@@ -77,7 +78,7 @@ static int check_tenant(struct sl_override *checked, const struct sl_override *i
 
 	memcpy(name, item->tenant, sizeof(item->tenant));
 	if (strcmp(name, SL_NAME_UNKNOWN) != 0)
-		return sl_parse_name(checked->tenant, name, error) ? -EINVAL : 0;
+		return sl_request_row_parse(checked->tenant, name, error) ? -EINVAL : 0;
 	if (!unknown_has(item->field))
 		return sl_text_refuse(error, -EINVAL, "\"%s\" has no %s", SL_NAME_UNKNOWN,
 				      sl_choice_name(sl_choices_override, (int)item->field));

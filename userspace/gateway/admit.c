@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "userspace/gateway/gateway_private.h"
 
-#include "userspace/gateway/limits.h"
+#include "userspace/domain/cost.h"
+#include "userspace/domain/request_rows.h"
 #include "userspace/gateway/line.h"
 
 #define NS_PER_S 1000000000ull
@@ -9,8 +10,11 @@
 enum {
 	OWN_CLASS,
 	ALL_CLASSES,
+	NODE_CLASS, /* from here on only where the agent limits the node */
+	NODE,
 	LEVELS
 };
+_Static_assert(LEVELS == SL_EARLY_LEVELS, "admit: what is charged has a place");
 
 static uint64_t seconds_up(uint64_t ns)
 {
@@ -18,8 +22,8 @@ static uint64_t seconds_up(uint64_t ns)
 }
 
 /* The fields of the answer describe the level that bounds the caller. */
-static void describe(struct sl_exchange *exchange, const struct sl_standing *standing,
-		     enum sl_rate_class rate_class, uint64_t now_ns)
+void sl_admit_describe(struct sl_exchange *exchange, const struct sl_standing *standing,
+		       uint64_t now_ns)
 {
 	const struct sl_gcra_level *level = &standing->level;
 
@@ -27,7 +31,8 @@ static void describe(struct sl_exchange *exchange, const struct sl_standing *sta
 		return;
 	exchange->quota = (struct sl_quota){
 		.known = true,
-		.rate_class = rate_class,
+		.level = standing->level_of,
+		.rate_class = standing->rate_class,
 		.limit = sl_gcra_size(&level->limit),
 		.remaining = sl_gcra_left(level, now_ns),
 		.reset_s = seconds_up(sl_gcra_reset_ns(level, now_ns)),
@@ -57,6 +62,12 @@ void sl_answer_limited(struct sl_exchange *exchange, uint64_t limit, uint64_t wa
 	sl_line_number(&details, limit);
 	sl_line_add(&details, SL_SPAN(",\"retry_after_seconds\":"));
 	sl_line_number(&details, retry_s);
+	if (sl_limit_is_policy(exchange->quota.level)) {
+		/* Of a configured name, which needs no quoting. */
+		sl_line_add(&details, SL_SPAN(",\"policy\":\""));
+		sl_line_add(&details, sl_span_of(exchange->policy));
+		sl_line_add(&details, SL_SPAN("\""));
+	}
 	sl_line_add(&details, SL_SPAN("}"));
 	sl_answer_failure(exchange, &(struct sl_failure){
 					    .code = SL_CODE_RATE_LIMIT_EXCEEDED,
@@ -100,6 +111,7 @@ bool sl_admit_stranger(struct sl_exchange *exchange)
 						      gateway->settings->limits.strangers),
 			   .word = &bucket->words[SL_CLASS_GLOBAL] },
 		.window_ns = gateway->settings->limits.window_ns,
+		.rate_class = SL_CLASS_GLOBAL,
 	};
 	struct sl_gcra_verdict verdict;
 
@@ -111,15 +123,36 @@ bool sl_admit_stranger(struct sl_exchange *exchange)
 		sl_count_up(&gateway->counters->counts[SL_COUNT_SHADOW_REFUSED], 1);
 		return true;
 	}
-	describe(exchange, &standing, SL_CLASS_GLOBAL, now_ns);
+	sl_admit_describe(exchange, &standing, now_ns);
 	sl_answer_limited(exchange, sl_gcra_size(&standing.level.limit), verdict.wait_ns);
 	return false;
 }
 
-/* Where each level stands. */
-static void look_up(struct sl_standing ret[LEVELS], struct sl_exchange *exchange,
-		    const enum sl_rate_class classes[LEVELS], uint64_t now_ns)
+/* ---- levels --------------------------------------------------------------------------- */
+
+/* The node's, which not every node has: apart, so that who has none does not pay for its
+ * variables. */
+__attribute__((noinline)) static size_t look_up_node(struct sl_standing ret[LEVELS],
+						     struct sl_exchange *exchange,
+						     enum sl_rate_class rate_class, uint64_t now_ns)
 {
+	struct sl_gateway *gateway = exchange->gateway;
+	struct sl_kernel_limits row;
+
+	if (!sl_kernel_row(&row, gateway->kernel, SL_SPAN(SL_ROW_ALL)))
+		return NODE_CLASS;
+	sl_limits_of_row(&ret[NODE_CLASS], gateway->settings, &row, rate_class, now_ns);
+	sl_limits_of_row(&ret[NODE], gateway->settings, &row, SL_CLASS_GLOBAL, now_ns);
+	ret[NODE_CLASS].level_of = SL_LEVEL_NODE_ENDPOINT;
+	ret[NODE].level_of = SL_LEVEL_NODE;
+	return LEVELS;
+}
+
+/* Where each level stands; how many there are. */
+static size_t look_up(struct sl_standing ret[LEVELS], struct sl_exchange *exchange,
+		      enum sl_rate_class rate_class, uint64_t now_ns)
+{
+	const enum sl_rate_class classes[] = { rate_class, SL_CLASS_GLOBAL };
 	struct sl_gateway *gateway = exchange->gateway;
 	struct sl_kernel_limits agent;
 	struct sl_tenant_limits tenant = {
@@ -130,57 +163,107 @@ static void look_up(struct sl_standing ret[LEVELS], struct sl_exchange *exchange
 
 	if (sl_kernel_limits(&agent, gateway->kernel, sl_span_of(exchange->who.tenant)))
 		tenant.agent = &agent;
-	for (size_t i = 0; i < LEVELS; i++) {
+	for (size_t i = 0; i < NODE_CLASS; i++) {
 		sl_limits_standing(&ret[i], &tenant, classes[i], now_ns);
 		ret[i].level.limit = sl_tighten(exchange, ret[i].level.limit);
 	}
-	sl_count_up(&gateway->counters->counts[ret[OWN_CLASS].source == SL_LIMIT_AGENT
-						       ? SL_COUNT_LIMITS_AGENT
-						       : SL_COUNT_LIMITS_GATEWAY],
-		    1);
+	return sl_kernel_has_rows(gateway->kernel) ? look_up_node(ret, exchange, rate_class, now_ns)
+						   : NODE_CLASS;
 }
 
-/* What the agent reads as demand. */
-static void count_slots(const struct sl_standing standings[LEVELS],
-			const struct sl_gcra_verdict *verdict)
+void sl_admit_return(struct sl_exchange *exchange)
 {
-	for (size_t i = 0; i < LEVELS; i++) {
-		struct sl_request_slot *slot = standings[i].slot;
+	struct sl_standing standings[LEVELS];
+	size_t count;
 
-		if (slot && verdict->admitted)
-			__atomic_fetch_add(&slot->admitted, 1, __ATOMIC_RELAXED);
-		else if (slot && i == verdict->level)
-			__atomic_fetch_add(&slot->refused, 1, __ATOMIC_RELAXED);
-	}
+	if (!exchange->bucket)
+		return;
+	count = look_up(standings, exchange, exchange->match.route->rate_class,
+			sl_gateway_now_ns(exchange->gateway));
+	for (size_t i = 0; i < count; i++)
+		if (exchange->charged_ns[i])
+			sl_cost_settle(standings[i].level.word, exchange->charged_ns[i], 0);
+	memset(exchange->charged_ns, 0, sizeof(exchange->charged_ns));
 }
 
-static bool refuse(struct sl_exchange *exchange, const struct sl_standing *standing,
-		   enum sl_rate_class which, const struct sl_gcra_verdict *verdict, uint64_t now_ns)
+/* ---- refusing --------------------------------------------------------------------------- */
+
+void sl_admit_over(struct sl_exchange *exchange)
+{
+	sl_count_up(&exchange->bucket->exceeded_total, 1);
+	sl_count_up(&exchange->gateway->counters->counts[SL_COUNT_SHADOW_REFUSED], 1);
+}
+
+void sl_admit_refuse(struct sl_exchange *exchange, const struct sl_standing *standing,
+		     uint64_t wait_ns, uint64_t now_ns)
 {
 	struct sl_worker_counters *counters = exchange->gateway->counters;
 	enum sl_rate_class rate_class = exchange->match.route->rate_class;
 
 	sl_count_up(&exchange->bucket->exceeded_total, 1);
-	describe(exchange, standing, which, now_ns);
-	tell_kernel(exchange, verdict->wait_ns, standing->shadow);
-	if (standing->shadow) {
-		sl_count_up(&counters->counts[SL_COUNT_SHADOW_REFUSED], 1);
-		return true;
-	}
 	sl_count_up(&counters->exceeded[rate_class][label_of(exchange)], 1);
-	sl_answer_limited(exchange, sl_gcra_size(&standing->level.limit), verdict->wait_ns);
+	sl_count_up(&counters->counts[SL_COUNT_LEVEL + standing->level_of], 1);
+	sl_admit_describe(exchange, standing, now_ns);
+	sl_answer_limited(exchange, sl_gcra_size(&standing->level.limit), wait_ns);
+}
+
+/* Of a tenant's own limits the kernel is told: over others' it did nothing wrong. */
+static bool is_own(const struct sl_standing *standing)
+{
+	return standing->level_of == SL_LEVEL_ENDPOINT || standing->level_of == SL_LEVEL_TENANT;
+}
+
+/* Passed in shadow only. True: some of it did. */
+static bool note_shadows(struct sl_exchange *exchange, const struct sl_standing *standings,
+			 size_t count, uint64_t now_ns)
+{
+	bool any = false;
+
+	for (size_t i = count; i-- > 0;) {
+		struct sl_gcra_verdict verdict;
+
+		if (!standings[i].over)
+			continue;
+		any = true;
+		sl_admit_over(exchange);
+		sl_admit_describe(exchange, &standings[i], now_ns);
+		if (!is_own(&standings[i]))
+			continue;
+		sl_gcra_look(&verdict, &standings[i].level, 1, now_ns);
+		tell_kernel(exchange, verdict.wait_ns, true);
+	}
+	return any;
+}
+
+static bool refuse(struct sl_exchange *exchange, const struct sl_standing *standing,
+		   uint64_t wait_ns, uint64_t now_ns)
+{
+	if (is_own(standing))
+		tell_kernel(exchange, wait_ns, false);
+	sl_admit_refuse(exchange, standing, wait_ns, now_ns);
 	return false;
+}
+
+/* What the answer tells: the tenant's limit of this class, or what of the node's is less. */
+static const struct sl_standing *tightest(const struct sl_standing *standings, size_t count,
+					  uint64_t now_ns)
+{
+	const struct sl_standing *least = &standings[OWN_CLASS];
+
+	for (size_t i = NODE_CLASS; i < count; i++)
+		if (sl_gcra_left(&standings[i].level, now_ns) < sl_gcra_left(&least->level, now_ns))
+			least = &standings[i];
+	return least;
 }
 
 bool sl_admit(struct sl_exchange *exchange)
 {
 	struct sl_gateway *gateway = exchange->gateway;
 	enum sl_rate_class rate_class = exchange->match.route->rate_class;
-	const enum sl_rate_class classes[LEVELS] = { rate_class, SL_CLASS_GLOBAL };
 	struct sl_standing standings[LEVELS];
-	struct sl_gcra_level levels[LEVELS];
 	struct sl_gcra_verdict verdict;
 	uint64_t now_ns = exchange->started_ns;
+	size_t count;
 
 	if (rate_class == SL_CLASS_NONE)
 		return true;
@@ -188,17 +271,22 @@ bool sl_admit(struct sl_exchange *exchange)
 		return sl_admit_stranger(exchange);
 	exchange->bucket = sl_buckets_get(sl_shared_tenants(gateway->shared),
 					  sl_span_of(exchange->who.tenant), now_ns);
-	look_up(standings, exchange, classes, now_ns);
-	for (size_t i = 0; i < LEVELS; i++)
-		levels[i] = standings[i].level;
-	sl_gcra_take(&verdict, levels, LEVELS, now_ns);
-	count_slots(standings, &verdict);
+	count = look_up(standings, exchange, rate_class, now_ns);
+	sl_count_up(&gateway->counters->counts[standings[OWN_CLASS].source == SL_LIMIT_AGENT
+						       ? SL_COUNT_LIMITS_AGENT
+						       : SL_COUNT_LIMITS_GATEWAY],
+		    1);
+	sl_limits_take(&verdict, standings, count, now_ns);
 	sl_count_up(&gateway->counters->checked[rate_class][label_of(exchange)], 1);
 	sl_count_up(&exchange->bucket->checked_total, 1);
 	if (!verdict.admitted)
-		return refuse(exchange, &standings[verdict.level], classes[verdict.level], &verdict,
-			      now_ns);
-	describe(exchange, &standings[OWN_CLASS], rate_class, now_ns);
+		return refuse(exchange, &standings[verdict.level], verdict.wait_ns, now_ns);
+	for (size_t i = 0; i < count; i++)
+		exchange->charged_ns[i] =
+			standings[i].over ? 0 : standings[i].level.limit.period_ns;
+	if (note_shadows(exchange, standings, count, now_ns))
+		return true;
+	sl_admit_describe(exchange, tightest(standings, count, now_ns), now_ns);
 	sl_count_up(&gateway->counters->counts[SL_COUNT_ALLOWED], 1);
 	return true;
 }

@@ -153,7 +153,7 @@ void sl_decide_send(struct sl_exchange *exchange)
 
 	if (exchange->decide.idempotency_key.type != SL_JSON_STRING)
 		set.idempotency_key = exchange->call.idempotency_key;
-	if (!sl_cost_admit(exchange))
+	if (!sl_policy_admit(exchange) || !sl_cost_admit(exchange))
 		return;
 	sl_json_out_reset(wire);
 	if (sl_decide_forward(wire, &exchange->decide, &set) || sl_json_done(&payload, wire)) {

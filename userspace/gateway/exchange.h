@@ -20,6 +20,7 @@
 #include "userspace/domain/decide.h"
 #include "userspace/domain/ident.h"
 #include "userspace/domain/trace.h"
+#include "userspace/gateway/limits.h"
 #include "userspace/gateway/route.h"
 #include "userspace/gateway/settings.h"
 
@@ -28,6 +29,9 @@ struct sl_exchange;
 struct sl_stream;
 struct sl_caller_bucket;
 struct sl_kernel_connection;
+
+/* Levels that a request is held against before its body is read: the tenant's, the node's. */
+#define SL_EARLY_LEVELS 4
 
 #define SL_TEXT_MAX (SL_IDENTIFIER_MAX + 1)
 #define SL_KEY_MAX  33 /* of a key-value store's key part: a hash in hex, with NUL */
@@ -59,6 +63,7 @@ struct sl_principal {
 /* Where the limit stands, for the answer's fields. */
 struct sl_quota {
 	bool known;
+	enum sl_limit_level level;
 	enum sl_rate_class rate_class;
 	uint64_t limit;
 	uint64_t remaining;
@@ -115,7 +120,9 @@ struct sl_exchange {
 	struct sl_principal who;
 	struct sl_caller_bucket *bucket;
 	struct sl_quota quota;
-	double limit_factor; /* what is left of limits; 0: all */
+	uint64_t charged_ns[SL_EARLY_LEVELS]; /* to words of the early levels */
+	char policy[SL_TENANT_NAME_BYTES];    /* whose limits it is held against; "": none */
+	double limit_factor;		      /* what is left of limits; 0: all */
 	struct sl_abuse_verdict abuse;
 	struct sl_span body;
 	struct sl_decide decide;

@@ -32,11 +32,35 @@ static void put_pair(struct fields *fields, struct sl_span header, struct sl_spa
 	fields->put(fields->context, header, sl_line_text(line));
 }
 
+/* The class of a tenant's limit; of others whose it is and, if it is of one, the class. */
+static struct sl_span name_of(struct sl_line *buffer, const struct sl_exchange *exchange)
+{
+	const struct sl_quota *quota = &exchange->quota;
+	const struct sl_span name = sl_span_of(sl_rate_class_name(quota->rate_class));
+
+	if (quota->level <= SL_LEVEL_TENANT)
+		return name;
+	buffer->length = 0;
+	if (sl_limit_is_policy(quota->level)) {
+		sl_line_add(buffer, SL_SPAN("policy/"));
+		sl_line_add(buffer, sl_span_of(exchange->policy));
+	} else {
+		sl_line_add(buffer, SL_SPAN("node"));
+	}
+	if (quota->rate_class != SL_CLASS_GLOBAL) {
+		sl_line_add(buffer, SL_SPAN("/"));
+		sl_line_add(buffer, name);
+	}
+	return sl_line_text(buffer);
+}
+
 /* X-RateLimit-* as the contract has them, and the fields of
  * draft-ietf-httpapi-ratelimit-headers. */
-static void put_quota(struct fields *fields, const struct sl_quota *quota)
+static void put_quota(struct fields *fields, const struct sl_exchange *exchange)
 {
-	struct sl_span name = sl_span_of(sl_rate_class_name(quota->rate_class));
+	const struct sl_quota *quota = &exchange->quota;
+	struct sl_line buffer;
+	struct sl_span name = name_of(&buffer, exchange);
 
 	put_number(fields, SL_SPAN("X-RateLimit-Limit"), quota->limit);
 	put_number(fields, SL_SPAN("X-RateLimit-Remaining"), quota->remaining);
@@ -61,7 +85,7 @@ void sl_exchange_fields(const struct sl_exchange *exchange, const struct sl_answ
 	      (struct sl_span){ traceparent, SL_TRACEPARENT_CHARS });
 	field(context, SL_SPAN("X-Request-ID"), sl_span_of(exchange->request_id));
 	if (exchange->quota.known)
-		put_quota(&fields, &exchange->quota);
+		put_quota(&fields, exchange);
 	if (answer->retry_after_s)
 		put_number(&fields, SL_SPAN("Retry-After"), answer->retry_after_s);
 	if (answer->status == 401)

@@ -99,6 +99,19 @@ bool sl_admit(struct sl_exchange *exchange);
 /* A caller without a valid credential. False: over the limit of its address, answered. */
 bool sl_admit_stranger(struct sl_exchange *exchange);
 
+/* What sl_admit() charged goes back: another level refused. */
+void sl_admit_return(struct sl_exchange *exchange);
+/* Over a limit in shadow: only counts. */
+void sl_admit_over(struct sl_exchange *exchange);
+/* Over the limit of @standing: counts and answers. */
+void sl_admit_refuse(struct sl_exchange *exchange, const struct sl_standing *standing,
+		     uint64_t wait_ns, uint64_t now_ns);
+void sl_admit_describe(struct sl_exchange *exchange, const struct sl_standing *standing,
+		       uint64_t now_ns);
+
+/* The limits of its policy (policy_admit.c), which the body names. False: answered. */
+bool sl_policy_admit(struct sl_exchange *exchange);
+
 /* 429: the limit, and after which time it may come again; UINT64_MAX: never. */
 void sl_answer_limited(struct sl_exchange *exchange, uint64_t limit, uint64_t wait_ns);
 

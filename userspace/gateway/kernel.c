@@ -6,6 +6,7 @@
 
 #include "userspace/base/cleanup.h"
 #include "userspace/domain/gcra.h"
+#include "userspace/domain/request_rows.h"
 #include "userspace/gateway/kernel_link.h"
 #include "userspace/gateway/kernel_names.h"
 #include "userspace/gateway/kernel_requests.h"
@@ -151,24 +152,53 @@ static int find_name(uint32_t *ret_id, uint32_t *ret_gen, struct sl_kernel *kern
 	return r;
 }
 
-bool sl_kernel_limits(struct sl_kernel_limits *ret, struct sl_kernel *kernel, struct sl_span tenant)
+/* A credential may name anybody: none of these is somebody. */
+static bool is_row(const struct sl_kernel *kernel, struct sl_span name)
+{
+	return kernel->names.has_rows && sl_request_row_is(name);
+}
+
+static bool limits_of(struct sl_kernel_limits *ret, struct sl_kernel *kernel, struct sl_span name)
 {
 	uint32_t id = 0, gen = 0;
 	int r;
 
-	if (!kernel || !kernel->maps || !kernel->maps->request_words)
-		return false;
 	for (int again = 0; again < 2; again++) {
-		if (find_name(&id, &gen, kernel, tenant))
+		if (find_name(&id, &gen, kernel, name))
 			return false;
 		r = sl_kernel_requests_get(ret, &kernel->requests, kernel->maps, id, gen,
 					   now_ns(kernel));
+		/* Names that came since then are looked for: rows, that no tenant's request
+		 * asks for by name. */
+		if (!r && ret->generation != kernel->names.generation &&
+		    now_ns(kernel) >= kernel->names_ns)
+			read_names(kernel);
 		if (r != -ESTALE)
 			return !r;
 		/* The names are older than the limits. */
 		read_names(kernel);
 	}
 	return false;
+}
+
+static bool has_limits(const struct sl_kernel *kernel)
+{
+	return kernel && kernel->maps && kernel->maps->request_words;
+}
+
+bool sl_kernel_limits(struct sl_kernel_limits *ret, struct sl_kernel *kernel, struct sl_span tenant)
+{
+	return has_limits(kernel) && !is_row(kernel, tenant) && limits_of(ret, kernel, tenant);
+}
+
+bool sl_kernel_has_rows(const struct sl_kernel *kernel)
+{
+	return has_limits(kernel) && kernel->names.has_rows;
+}
+
+bool sl_kernel_row(struct sl_kernel_limits *ret, struct sl_kernel *kernel, struct sl_span name)
+{
+	return sl_kernel_has_rows(kernel) && limits_of(ret, kernel, name);
 }
 
 void sl_kernel_bind(struct sl_kernel *kernel, struct sl_kernel_connection *connection,
@@ -179,7 +209,7 @@ void sl_kernel_bind(struct sl_kernel *kernel, struct sl_kernel_connection *conne
 
 	if (!kernel || !kernel->maps || !connection || !connection->flow.local.family)
 		return;
-	r = find_name(&id, &gen, kernel, tenant);
+	r = is_row(kernel, tenant) ? -ENOENT : find_name(&id, &gen, kernel, tenant);
 	if (connection->kernel) {
 		if (!r && id == connection->flow.tenant && gen == connection->gen)
 			return;

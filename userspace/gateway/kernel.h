@@ -81,6 +81,11 @@ struct sl_kernel_limits;
 bool sl_kernel_limits(struct sl_kernel_limits *ret, struct sl_kernel *kernel,
 		      struct sl_span tenant);
 
+/* There are limits that are no tenant's (request_rows.h). Costs a few loads. */
+bool sl_kernel_has_rows(const struct sl_kernel *kernel);
+/* Those of the row @name. False: there are none. */
+bool sl_kernel_row(struct sl_kernel_limits *ret, struct sl_kernel *kernel, struct sl_span name);
+
 struct sl_kernel_maps;
 /* For tests: as if the agent had handed these over. */
 void sl_kernel_use(struct sl_kernel *kernel, struct sl_kernel_maps *maps);

@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "userspace/domain/request_rows.h"
+
 /* FNV-1a: the names are the operator's, so nobody can make them collide. */
 static uint32_t hash_of(struct sl_span name)
 {
@@ -44,8 +46,10 @@ static int fill(struct sl_kernel_names *made, const struct sl_kernel_maps *maps)
 	/* Tenant 0 is nobody's: nothing is bound to it. */
 	for (uint32_t i = SL_TENANT_UNKNOWN + 1; !r && i < made->count; i++) {
 		r = sl_kernel_maps_get(&made->names[i], maps, SL_KERNEL_NAMES, i);
-		if (!r && is_used(&made->names[i]))
-			put(made, i);
+		if (r || !is_used(&made->names[i]))
+			continue;
+		put(made, i);
+		made->has_rows |= sl_request_row_is(text_of(&made->names[i]));
 	}
 	return r;
 }

@@ -20,6 +20,7 @@ struct sl_kernel_names {
 	uint32_t *slots; /* tenant + 1; 0: free. At most half of them are taken */
 	uint32_t mask;
 	uint64_t generation; /* sl_ctl.config_generation that it is of */
+	bool has_rows;	     /* some are no tenants (request_rows.h) */
 };
 
 /* 1: read anew; 0: nothing changed; -ENOMEM or why the kernel does not tell, and what was

@@ -13,6 +13,7 @@ struct sl_kernel_requests_kept {
 	uint64_t until_ns; /* 0: nothing is */
 	uint32_t tenant;
 	enum sl_mode node;
+	uint64_t generation;
 	struct sl_requests limits;
 };
 
@@ -39,6 +40,7 @@ static int read_live(struct sl_kernel_requests_kept *ret, const struct sl_kernel
 		if (r || ctl.epoch != epoch)
 			continue;
 		ret->tenant = tenant;
+		ret->generation = ctl.config_generation;
 		ret->node = ctl.mode > SL_MODE_OFF ? SL_MODE_ENFORCE : (enum sl_mode)ctl.mode;
 		return 0;
 	}
@@ -90,6 +92,7 @@ int sl_kernel_requests_get(struct sl_kernel_limits *ret, struct sl_kernel_reques
 	*ret = (struct sl_kernel_limits){
 		.limits = kept->limits,
 		.node = kept->node,
+		.generation = kept->generation,
 		.words = &maps->request_words[tenant],
 	};
 	return sl_request_words_own(ret->words, gen) ? 0 : -ESTALE;

@@ -24,7 +24,8 @@ void sl_kernel_requests_clear(struct sl_kernel_requests *requests);
 
 struct sl_kernel_limits {
 	struct sl_requests limits;
-	enum sl_mode node; /* the mode of the node */
+	enum sl_mode node;   /* the mode of the node */
+	uint64_t generation; /* sl_ctl.config_generation that they were read in */
 	struct sl_request_words *words;
 };
 

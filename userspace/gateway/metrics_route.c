@@ -119,6 +119,20 @@ static const struct simple simples[] = {
 	  "Key files that could not be read anew" },
 };
 
+static void put_levels(struct sl_metrics *page, const struct sl_worker_counters *sum)
+{
+	unsigned int family =
+		sl_metrics_family(page, "gateway_rate_limit_refused_total", SL_COUNTER,
+				  "Requests answered 429, by the level that refused");
+
+	for (size_t i = 0; i < SL_LEVELS; i++) {
+		const struct sl_label label = { "level",
+						sl_limit_level_name((enum sl_limit_level)i) };
+
+		sl_metrics_add(page, family, &label, 1, sum->counts[SL_COUNT_LEVEL + i]);
+	}
+}
+
 static int put_page(struct sl_metrics *page, struct sl_gateway *gateway,
 		    const struct sl_worker_counters *sum)
 {
@@ -130,6 +144,7 @@ static int put_page(struct sl_metrics *page, struct sl_gateway *gateway,
 		   "Requests held against a limit");
 	put_limits(page, settings, sum->exceeded, "gateway_rate_limit_exceeded_total",
 		   "Requests over a limit, answered 429");
+	put_levels(page, sum);
 	for (size_t i = 0; i < sizeof(simples) / sizeof(simples[0]); i++)
 		sl_metrics_one(page, simples[i].name, SL_COUNTER, simples[i].help,
 			       sum->counts[simples[i].count]);

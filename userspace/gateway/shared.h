@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "userspace/gateway/buckets.h"
+#include "userspace/gateway/limits.h"
 #include "userspace/gateway/pressure_board.h"
 #include "userspace/gateway/settings.h"
 
@@ -27,6 +28,8 @@ enum sl_gateway_count {
 	SL_COUNT_ALLOWED = 0,
 	SL_COUNT_SHADOW_REFUSED, /* passed, but enforce would have refused it */
 	SL_COUNT_STRANGER_REFUSED,
+	SL_COUNT_LEVEL, /* refused, by enum sl_limit_level */
+	SL_COUNT_LEVEL_LAST = SL_COUNT_LEVEL + SL_LEVELS - 1,
 	SL_COUNT_IDEMPOTENCY_HIT,
 	SL_COUNT_IDEMPOTENCY_MISS,
 	SL_COUNT_IDEMPOTENCY_LOST, /* the store did not answer: passed without it */

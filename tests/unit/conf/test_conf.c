@@ -195,7 +195,7 @@ static void the_full_example_sets_the_tenants(void **state)
 	const struct sl_tenant_spec *steady = &config->tenants[0];
 	const struct sl_tenant_spec *noisy = &config->tenants[1];
 
-	assert_int_equal(config->tenant_count, 3);
+	assert_int_equal(config->tenant_count, 8);
 	assert_string_equal(steady->name, "steady");
 	assert_rate(steady->ingress_packets, 20000, 2000);
 	assert_rate(steady->ingress_bytes, 20000000, 2000000);
