@@ -11,6 +11,8 @@
 #   quota_flood 2 5 --rate 1000 --port 1000   # 5 seconds, to node 2
 #   quota_rate TENANT 4                        # of all nodes, over 4 seconds
 #   quota_cut 2; quota_mend 2           # its way to the store
+#   quota_nats                          # a nats-server that nodes reach on another way: $quota_nats
+#   quota_say SUBJECT TEXT              # there
 # shellcheck disable=SC2034,SC2154 # of netns.sh and redis.sh
 
 quota_nodes=0
@@ -134,4 +136,27 @@ quota_mend() {
 	ip -n "$(ns store)" link set "s$1" up
 	ip -n "$(ns store)" neighbour replace "10.$((100 + $1)).0.2" lladdr "$(ns_mac $((100 + $1)) 2)" \
 		dev "s$1" nud permanent
+}
+
+quota_nats() {
+	local n
+
+	quota_nats=nats://10.51.0.1:4222
+	ns_add talk
+	ip -n "$(ns talk)" address add 10.51.0.1/32 dev lo
+	for n in $(seq "$quota_nodes"); do
+		ns_link talk "t$n" "node$n" m0 $((150 + n))
+		ip -n "$(ns "node$n")" route add 10.51.0.1/32 via "10.$((150 + n)).0.1"
+	done
+	echo 'listen: "10.51.0.1:4222"' >"$sl_dir/nats.conf"
+	: >"$sl_dir/nats.log"
+	spawn talk nats-server -c "$sl_dir/nats.conf" >>"$sl_dir/nats.log" 2>&1
+	wait_for 10 grep -q 'Server is ready' "$sl_dir/nats.log"
+}
+
+# Waits for the PONG: then it was taken.
+quota_say() {
+	printf 'CONNECT {"verbose":false}\r\nPUB %s %d\r\n%s\r\nPING\r\n' "$1" "${#2}" "$2" |
+		in_ns talk timeout 5 bash -c 'exec 3<>/dev/tcp/10.51.0.1/4222; cat >&3
+			while read -r line <&3; do [[ $line != PONG* ]] || exit 0; done; exit 1'
 }

@@ -15,6 +15,7 @@
 #include "userspace/agent/notify.h"
 #include "userspace/agent/pressure.h"
 #include "userspace/agent/privileges.h"
+#include "userspace/agent/quota_peers.h"
 #include "userspace/agent/state.h"
 #include "userspace/dataplane/pins.h"
 
@@ -343,6 +344,11 @@ static int hear_pressure(struct sl_agent *agent, struct sl_agent_error *error)
 	return sl_agent_pressure_new(&agent->pressure, agent, error);
 }
 
+static int hear_peers(struct sl_agent *agent, struct sl_agent_error *error)
+{
+	return sl_quota_peers_new(&agent->peers, agent, error);
+}
+
 static int make_base(struct sl_agent *agent, struct sl_agent_error *error)
 {
 	/* A client that leaves must not end the agent. */
@@ -354,9 +360,9 @@ static int make_base(struct sl_agent *agent, struct sl_agent_error *error)
 
 /* What may be in use by another comes first: a start that fails then changes nothing. */
 static step_fn *const steps[] = {
-	read_config,  find_groups, check_privileges, make_base,	      take_lock,
-	open_sockets, open_http,   open_dataplane,   load_overrides,  first_apply,
-	attach_all,   watch_all,   start_timers,     drop_privileges, hear_pressure,
+	read_config,  find_groups,     check_privileges, make_base,   take_lock,  open_sockets,
+	open_http,    open_dataplane,  load_overrides,	 first_apply, attach_all, watch_all,
+	start_timers, drop_privileges, hear_pressure,	 hear_peers,
 };
 
 int sl_agent_start(struct sl_agent **ret, const struct sl_agent_options *options,
@@ -423,6 +429,7 @@ void sl_agent_free(struct sl_agent *agent)
 		free_event(agent->signals[i]);
 	for (size_t i = 0; i < SL_AGENT_TIMERS; i++)
 		free_event(agent->timers[i]);
+	sl_quota_peers_free(agent->peers);
 	sl_agent_pressure_free(agent->pressure);
 	sl_agent_leave(agent);
 	sl_watch_free(agent->watch);

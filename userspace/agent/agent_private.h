@@ -25,6 +25,7 @@ struct event_base;
 struct json_t;
 struct sl_metrics;
 struct sl_agent_pressure;
+struct sl_quota_peers;
 
 #define SL_AGENT_TIMERS 3
 
@@ -90,7 +91,8 @@ struct sl_agent {
 	struct sl_admin *admin;
 	struct sl_quota *quota; /* NULL: no limit is global */
 	struct event *quota_timer;
-	struct sl_admin *gateways; /* NULL: no gateway on this node */
+	struct sl_quota_peers *peers; /* NULL: none are heard */
+	struct sl_admin *gateways;    /* NULL: no gateway on this node */
 	struct sl_http *http;
 	struct sl_agent_pressure *pressure; /* NULL: nobody tells of it */
 	bool ready;

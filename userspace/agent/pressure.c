@@ -370,6 +370,11 @@ void sl_agent_pressure_free(struct sl_agent_pressure *pressure)
 	free(pressure);
 }
 
+struct sl_bus *sl_agent_pressure_bus(const struct sl_agent_pressure *pressure)
+{
+	return pressure->bus;
+}
+
 /* ---- what others see --------------------------------------------------------------------------
  */
 

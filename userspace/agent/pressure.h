@@ -30,6 +30,9 @@ int sl_agent_pressure_new(struct sl_agent_pressure **ret, struct sl_agent *agent
 			  struct sl_agent_error *error);
 void sl_agent_pressure_free(struct sl_agent_pressure *pressure); /* NULL is fine */
 
+/* For what else the agent says and hears. It lives as long as @pressure. */
+struct sl_bus *sl_agent_pressure_bus(const struct sl_agent_pressure *pressure);
+
 /* ---- pressure_show.c -------------------------------------------------------------------- */
 
 /* The answer to "pressure": docs/ops/admin-protocol.md. @pressure may be NULL. */

@@ -238,6 +238,7 @@ static void view_lease(struct sl_quota_view *view, const struct sl_lease *lease)
 	view->live = lease->live;
 	view->contended = lease->contended;
 	view->learning = lease->learning;
+	view->is_cut_off = lease->peers == SL_LEASE_PEERS_RENEW;
 	view->asked = lease->counts.asked;
 	view->granted = lease->counts.granted;
 	view->failed = lease->counts.failed;

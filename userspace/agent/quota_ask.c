@@ -44,6 +44,8 @@ static void end_call(struct call *call)
 static void failed(struct call *call, uint64_t now_ns)
 {
 	call->quota->stats.failed_total++;
+	if (!call->quota->failing_ns)
+		call->quota->failing_ns = call->sent_ns;
 	for (size_t i = 0; i < call->count; i++) {
 		struct sl_quota_slot *slot = call->slots[i];
 
@@ -133,6 +135,14 @@ static bool take_statuses(struct call *call, struct sl_span text, uint64_t now_n
 	return true;
 }
 
+static void answered(const struct call *call, uint64_t now_ns)
+{
+	if (call->terms)
+		return;
+	call->quota->answered_ns = now_ns;
+	call->quota->failing_ns = 0;
+}
+
 static void on_answer(void *userdata, int status, const struct sl_redis_reply *reply)
 {
 	struct call *call = userdata;
@@ -150,7 +160,9 @@ static void on_answer(void *userdata, int status, const struct sl_redis_reply *r
 		quota->stats.bad_total += !good;
 	}
 	quota->stats.renew_ns = now_ns - call->sent_ns;
-	if (!good)
+	if (good)
+		answered(call, now_ns);
+	else
 		failed(call, now_ns);
 	end_call(call);
 	sl_quota_sweep(quota);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "userspace/agent/quota.h"
+#include "userspace/agent/quota_peers.h"
 #include "userspace/agent/quota_refusals.h"
 #include "userspace/quota/central.h"
 #include "userspace/quota/lease.h"
@@ -44,6 +45,9 @@ struct sl_quota {
 	struct sl_quota_slot **slots; /* by bucket, tenant and kind */
 	size_t count;
 	struct sl_quota_stats stats;
+	uint64_t answered_ns;	     /* when Redis last answered about a lease; 0: never */
+	uint64_t failing_ns;	     /* the first question in vain since; 0: none */
+	struct sl_quota_heard heard; /* quota_peers.c */
 	bool is_stopping;
 };
 

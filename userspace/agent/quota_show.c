@@ -31,7 +31,9 @@ const char *sl_quota_why(const struct sl_quota_view *view, uint64_t now_ns)
 	case SL_QUOTA_MODE_LAST:
 		return "Redis does not answer: the last share stays";
 	case SL_QUOTA_MODE_SAFE:
-		return "Redis does not answer: the safe share";
+		return view->is_cut_off
+			       ? "Redis answers other nodes and not this one: the safe share"
+			       : "Redis does not answer: the safe share";
 	case SL_QUOTA_MODE_CLOSED:
 		return "Redis does not answer: closed";
 	case SL_QUOTA_MODE_OPEN:
@@ -69,6 +71,15 @@ static void list_one(const struct sl_quota_view *view, void *context)
 	(void)json_array_append_new(listing->list, lease);
 }
 
+static json_t *peers_json(const struct sl_quota_heard *heard)
+{
+	if (!heard->on)
+		return json_null();
+	return json_pack("{ss si si si}", "verdict", sl_quota_peers_name(heard->peers), "renewing",
+			 (int)heard->counts.renewing, "failing", (int)heard->counts.failing, "idle",
+			 (int)heard->counts.idle);
+}
+
 json_t *sl_quota_json(const struct sl_quota *quota, uint64_t now_ns)
 {
 	struct listing listing = { .now_ns = now_ns };
@@ -79,13 +90,14 @@ json_t *sl_quota_json(const struct sl_quota *quota, uint64_t now_ns)
 		return json_pack("{sb}", "on", 0);
 	listing.list = json_array();
 	sl_quota_walk(quota, now_ns, list_one, &listing);
-	json = json_pack("{sb ss ss ss sf sI sI sI so}", "on", 1, "node", quota->node, "redis",
+	json = json_pack("{sb ss ss ss sf sI sI sI so so}", "on", 1, "node", quota->node, "redis",
 			 sl_redis_state_name(sl_redis_state(quota->redis, &since_ns)),
 			 "redis_error", sl_redis_last_error(quota->redis), "answer_s",
 			 (double)quota->stats.renew_ns / NS_PER_S, "calls_total",
 			 (json_int_t)quota->stats.calls_total, "failed_total",
 			 (json_int_t)quota->stats.failed_total, "conflicts_total",
-			 (json_int_t)quota->stats.conflicts_total, "leases", listing.list);
+			 (json_int_t)quota->stats.conflicts_total, "peers",
+			 peers_json(&quota->heard), "leases", listing.list);
 	if (json)
 		(void)json_object_set_new(json, "since_s",
 					  json_real((double)(now_ns - since_ns) / NS_PER_S));
@@ -123,6 +135,40 @@ static void export_redis(struct sl_metrics *page, const struct sl_redis *redis)
 		sl_metrics_one(page, name, metric->gauge ? SL_GAUGE : SL_COUNTER, metric->help,
 			       sl_redis_metric_value(metric, &stats));
 	}
+}
+
+static void export_peers(struct sl_metrics *page, const struct sl_quota_heard *heard)
+{
+	const struct {
+		const char *state;
+		uint32_t count;
+	} rows[] = {
+		{ "renewing", heard->counts.renewing },
+		{ "failing", heard->counts.failing },
+		{ "idle", heard->counts.idle },
+	};
+	unsigned int family;
+
+	if (!heard->on)
+		return;
+	family = sl_metrics_family(page, "sluice_quota_peers", SL_GAUGE,
+				   "Other nodes that are heard, by whether Redis answers them.");
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		const struct sl_label labels[] = { { "state", rows[i].state } };
+
+		sl_metrics_add(page, family, labels, 1, rows[i].count);
+	}
+	sl_metrics_one(page, "sluice_quota_cut_off", SL_GAUGE,
+		       "1: Redis answers other nodes and not this one.",
+		       heard->peers == SL_LEASE_PEERS_RENEW);
+	sl_metrics_one(page, "sluice_quota_beacons_sent_total", SL_COUNTER,
+		       "What this node said to the others.", heard->sent_total);
+	sl_metrics_one(page, "sluice_quota_beacons_unsent_total", SL_COUNTER,
+		       "What it could not say for want of NATS.", heard->unsent_total);
+	sl_metrics_one(page, "sluice_quota_beacons_malformed_total", SL_COUNTER,
+		       "What was heard and makes no sense.", heard->malformed_total);
+	sl_metrics_one(page, "sluice_quota_peers_refused_total", SL_COUNTER,
+		       "Beacons of nodes for which there was no room.", heard->counts.refused);
 }
 
 void sl_quota_export(struct sl_metrics *page, const struct sl_quota *quota, uint64_t now_ns)
@@ -170,5 +216,6 @@ void sl_quota_export(struct sl_metrics *page, const struct sl_quota *quota, uint
 			    sl_metrics_family(page, "sluice_quota_renew_seconds", SL_GAUGE,
 					      "From the last question to its answer."),
 			    NULL, 0, (double)quota->stats.renew_ns / NS_PER_S);
+	export_peers(page, &quota->heard);
 	export_redis(page, quota->redis);
 }

@@ -18,6 +18,9 @@ static const struct sl_column node_columns[] = {
 	{ "calls_total", "calls", SL_KIND_EXACT, 0 },
 	{ "failed_total", "failed", SL_KIND_EXACT, 0 },
 	{ "conflicts_total", "terms not taken", SL_KIND_EXACT, 0 },
+	{ "peers_renewing", "others that renew", SL_KIND_EXACT, 0 },
+	{ "peers_failing", "others that cannot", SL_KIND_EXACT, 0 },
+	{ "peers_idle", "others without need", SL_KIND_EXACT, 0 },
 };
 
 static const struct sl_column lease_columns[] = {
@@ -36,6 +39,18 @@ static void put_redis(struct sl_sheet *sheet, const json_t *reply)
 	sl_shade(sheet, state && !strcmp(state, "ok") ? SL_SHADE_GOOD : SL_SHADE_BAD);
 }
 
+/* Without NATS nobody is heard. */
+static void put_peers(struct sl_sheet *sheet, const json_t *peers)
+{
+	static const char *const states[] = { "renewing", "failing", "idle" };
+
+	for (size_t i = 0; i < COUNT(states); i++)
+		if (json_is_object(peers))
+			sl_put_whole_of(sheet, peers, states[i]);
+		else
+			sl_put_none(sheet);
+}
+
 static void add_node(struct sl_doc *doc, const json_t *reply)
 {
 	struct sl_sheet *sheet =
@@ -49,6 +64,7 @@ static void add_node(struct sl_doc *doc, const json_t *reply)
 	sl_put_whole_of(sheet, reply, "calls_total");
 	sl_put_whole_of(sheet, reply, "failed_total");
 	sl_put_whole_of(sheet, reply, "conflicts_total");
+	put_peers(sheet, json_object_get(reply, "peers"));
 }
 
 static void put_has(struct sl_sheet *sheet, const json_t *lease)
