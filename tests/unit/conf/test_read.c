@@ -18,7 +18,7 @@ static const struct refused bad_values[] = {
 	{ V "<<: {mode: off}\n",
 	  "t.yaml:2:1: <<: unknown key; allowed: version, mode, resets_per_s, hash_seed, "
 	  "interfaces, sizes, paths, metrics, events, overhead_bytes, defaults, tenants, "
-	  "services, unknown, nats, quota, blocks" },
+	  "policies, services, unknown, nats, quota, blocks" },
 	{ V "mode: off\nsizes: {}\nmode: off\n",
 	  "t.yaml:4:1: mode: a key for the second time; see line 2" },
 	{ V "mode:\n", "t.yaml:2:6: mode: found nothing where one of enforce, shadow or off "
