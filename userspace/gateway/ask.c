@@ -32,8 +32,10 @@ void sl_ask_router(struct sl_exchange *exchange, const char *subject, struct sl_
 			       (uint32_t)(gateway->settings->router.timeout_ns / 1000000), done,
 			       exchange);
 
-	if (!r)
+	if (!r) {
+		gateway->asked_count++;
 		return;
+	}
 	exchange->pending = NULL;
 	sl_cost_return(exchange);
 	sl_idempotency_end(exchange, 503, (struct sl_span){ 0 });
@@ -43,11 +45,17 @@ void sl_ask_router(struct sl_exchange *exchange, const char *subject, struct sl_
 		sl_answer_lost(exchange, r);
 }
 
+void sl_ask_ended(struct sl_exchange *exchange)
+{
+	exchange->pending = NULL;
+	exchange->gateway->asked_count--;
+}
+
 static void replied(void *context, int status, const struct sl_bus_message *reply)
 {
 	struct sl_exchange *exchange = context;
 
-	exchange->pending = NULL;
+	sl_ask_ended(exchange);
 	if (status)
 		sl_answer_lost(exchange, status);
 	else

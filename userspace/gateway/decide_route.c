@@ -125,7 +125,7 @@ static void replied(void *context, int status, const struct sl_bus_message *repl
 	struct sl_exchange *exchange = context;
 	struct sl_span body;
 
-	exchange->pending = NULL;
+	sl_ask_ended(exchange);
 	sl_pressure_report(exchange->gateway, status, reply);
 	if (status) {
 		if (status == -EHOSTUNREACH) /* of the rest nobody knows what became of it */

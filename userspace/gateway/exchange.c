@@ -263,7 +263,7 @@ static void let_go(struct sl_exchange *exchange)
 	leave_parking(exchange);
 	if (exchange->pending) {
 		sl_bus_cancel(exchange->pending);
-		exchange->pending = NULL;
+		sl_ask_ended(exchange);
 	}
 	if (exchange->ticket) {
 		exchange->ticket->exchange = NULL;

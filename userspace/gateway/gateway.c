@@ -149,9 +149,7 @@ static void count_bus(struct sl_gateway *gateway)
 	sl_count_up(&counts[SL_COUNT_NATS_RECONNECT],
 		    now.reconnects_total - then->reconnects_total);
 	*then = now;
-	/* Of clients: without what the gateway itself asks. */
-	gateway->counters->gauges[SL_GAUGE_IN_FLIGHT] =
-		now.requests_in_flight - (gateway->pressure.request != NULL);
+	gateway->counters->gauges[SL_GAUGE_IN_FLIGHT] = gateway->asked_count;
 	gateway->counters->gauges[SL_GAUGE_STREAMS] = gateway->stream_count;
 	gateway->counters->gauges[SL_GAUGE_CONNECTED] =
 		sl_bus_state(gateway->bus) == SL_BUS_CONNECTED;

@@ -47,6 +47,7 @@ struct sl_gateway {
 	struct sl_json_out wire; /* of the message that is being sent */
 	struct sl_stream *streams;
 	uint32_t stream_count;
+	uint32_t asked_count; /* requests of clients that are at the router */
 	struct sl_bus_subscription *results;
 	uint8_t random[SL_RANDOM_KEPT];
 	size_t random_left;
@@ -144,9 +145,11 @@ void sl_do_metrics(struct sl_exchange *exchange);
 void sl_do_limits(struct sl_exchange *exchange);
 void sl_do_stream(struct sl_exchange *exchange);
 
-/* Sends to the router with the headers of every message. Answers when it cannot. */
+/* Sends to the router with the headers of every message. Answers when it cannot. Its done
+ * calls sl_ask_ended() first. */
 void sl_ask_router(struct sl_exchange *exchange, const char *subject, struct sl_span payload,
 		   sl_bus_done *done);
+void sl_ask_ended(struct sl_exchange *exchange);
 /* At least the headers of every message; returns how many. */
 #define SL_HEADERS_MAX 5
 size_t sl_message_headers(struct sl_bus_header ret[SL_HEADERS_MAX],
