@@ -140,6 +140,8 @@ static void export_counters(struct sl_metrics *page, const struct sl_router *rou
 		  c->assignments_published_total },
 		{ "router_assignment_retry_total", "Attempts after the first.",
 		  c->assignments_retried_total },
+		{ "router_publish_stalls_total", "Attempts that the store left unanswered.",
+		  c->publish_stalls_total },
 		{ "router_assignment_blocked_total", "Assignments refused for want of room.",
 		  c->assignments_blocked_total },
 		{ "router_assignment_skipped_total", "Decisions that asked for no assignment.",

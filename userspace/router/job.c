@@ -313,6 +313,8 @@ static void publish_failed(struct sl_job *job, int status)
 	const uint64_t backoff_ms = BACKOFF_MS << (job->attempts - 1);
 	uint64_t jitter_ms;
 
+	if (status == -ETIMEDOUT || status == -EBUSY)
+		router->counts.publish_stalls_total++;
 	if (job->attempts >= ATTEMPTS_MAX) {
 		give_up(job, status);
 		return;

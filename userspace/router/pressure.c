@@ -21,7 +21,7 @@ struct sl_pressure {
 	struct sl_router *router;
 	struct slot slots[SL_ROUTER_POOLS_MAX];
 	char source[SL_SIGNAL_NAME_BYTES];
-	uint64_t epoch, slow_consumers;
+	uint64_t epoch, troubles;
 	struct sl_loop_timer timer;
 	struct sl_json_out out;
 };
@@ -173,13 +173,19 @@ static void again(struct sl_pressure *pressure)
 				      PERIOD_MIN_MS + sl_core_random(router->core) % PERIOD_MS);
 }
 
+/* What this router meets itself: messages dropped on the way to it, and a store that stalls. */
+static uint64_t troubles(const struct sl_router *router)
+{
+	return sl_bus_stats(router->bus).slow_consumer_total + router->counts.publish_stalls_total;
+}
+
 static void tick(struct sl_loop_timer *timer)
 {
 	struct sl_pressure *pressure = timer->context;
-	const uint64_t slow = sl_bus_stats(pressure->router->bus).slow_consumer_total;
-	const bool dropped = slow != pressure->slow_consumers;
+	const uint64_t met = troubles(pressure->router);
+	const bool dropped = met != pressure->troubles;
 
-	pressure->slow_consumers = slow;
+	pressure->troubles = met;
 	for (size_t i = 0; i < SL_ROUTER_POOLS_MAX; i++)
 		if (pressure->slots[i].pool)
 			tick_slot(pressure, &pressure->slots[i], dropped);
