@@ -155,13 +155,17 @@ static uint32_t look_at_source(struct sl_abuse_source *source, const struct sl_a
 	struct sl_abuse_place *place = &source->place;
 	uint32_t place_of_bit = (uint32_t)(tenant >> 32) % SL_ABUSE_BITS;
 	uint32_t bit = 1u << place_of_bit % 32, *word = &source->tenants[place_of_bit / 32];
-	uint32_t requests = sl_abuse_count(&place->requests);
+	uint32_t requests = sl_abuse_count(&place->requests), marked;
 	double tenants;
 
 	if (!(__atomic_load_n(word, __ATOMIC_RELAXED) & bit) &&
 	    !(__atomic_fetch_or(word, bit, __ATOMIC_RELAXED) & bit))
 		(void)sl_abuse_count(&place->marked);
-	tenants = estimate(__atomic_load_n(&place->marked, __ATOMIC_RELAXED));
+	marked = __atomic_load_n(&place->marked, __ATOMIC_RELAXED);
+	/* Up to half of the bits there are fewer than twice as many: most ask for few tenants. */
+	if (marked <= SL_ABUSE_BITS / 2 && 2 * (uint64_t)marked <= rules->flood_tenants)
+		return 0;
+	tenants = estimate(marked);
 	if (tenants < (double)rules->flood_tenants + 0.5 ||
 	    requests <= tenants * (double)rules->flood_requests)
 		return 0;

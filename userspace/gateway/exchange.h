@@ -125,7 +125,6 @@ struct sl_exchange {
 	double limit_factor;		      /* what is left of limits; 0: all */
 	struct sl_abuse_verdict abuse;
 	struct sl_span body;
-	struct sl_decide decide;
 	struct sl_bus_request *pending;
 	uint64_t reservation; /* of cost (cost.h); 0: none */
 	/* Asynchronous calls of the store that cannot be taken back hold this, which says
@@ -134,8 +133,9 @@ struct sl_exchange {
 	struct sl_idempotent idempotent;
 	struct sl_stream *stream;
 	struct sl_exchange *parked_next;
-	uint64_t started_ns; /* all before the body is judged as of this moment */
-	int status;	     /* once answered */
+	uint64_t started_ns;	 /* all before the body is judged as of this moment */
+	int status;		 /* once answered */
+	struct sl_decide decide; /* written before it is read: need not be zero at first */
 };
 
 /* Who holds a ticket may outlive its exchange. Freed with its last holder. */
@@ -147,7 +147,7 @@ struct sl_ticket {
 /*
  * Judges what came up to the body. True: the body is wanted, to be given to
  * sl_exchange_body(). False: it is answered, or will be.
- * `call`, `calls` and `context` are set, all else is zero.
+ * `call`, `calls` and `context` are set, all else but `decide` is zero.
  */
 bool sl_exchange_begin(struct sl_exchange *exchange, struct sl_gateway *gateway);
 

@@ -14,10 +14,9 @@ static uint64_t stale_ns(const struct sl_settings *settings)
 	return settings->backpressure.interval_ns * settings->backpressure.stale_intervals;
 }
 
-static struct sl_pressure_view look(const struct sl_gateway *gateway)
+static struct sl_pressure_view look(const struct sl_gateway *gateway, uint64_t now_ns)
 {
-	return sl_pressure_look(&gateway->shared->pressure, stale_ns(gateway->settings),
-				sl_gateway_now_ns(gateway));
+	return sl_pressure_look(&gateway->shared->pressure, stale_ns(gateway->settings), now_ns);
 }
 
 static uint64_t random_bits(struct sl_gateway *gateway)
@@ -40,7 +39,7 @@ uint32_t sl_pressure_retry_s(struct sl_gateway *gateway, uint32_t base_s)
 static void follow(struct sl_gateway *gateway)
 {
 	struct sl_pressure_gate *gate = &gateway->pressure;
-	struct sl_pressure_view view = look(gateway);
+	struct sl_pressure_view view = look(gateway, sl_gateway_now_ns(gateway));
 
 	if (view.level == gate->level)
 		return;
@@ -126,7 +125,7 @@ int sl_pressure_start(struct sl_gateway *gateway)
 	gate->timer = (struct sl_loop_timer){ .fire = turn, .context = gateway };
 	if (!gateway->settings->backpressure.enabled)
 		return 0;
-	gate->level = look(gateway).level;
+	gate->level = look(gateway, sl_gateway_now_ns(gateway)).level;
 	return gateway->loop->timer_set(gateway->loop, &gate->timer, 0);
 }
 
@@ -179,7 +178,7 @@ bool sl_pressure_admit(struct sl_exchange *exchange)
 
 	if (!settings->backpressure.enabled || !exchange->match.route->shed)
 		return true;
-	view = look(gateway);
+	view = look(gateway, exchange->started_ns);
 	if (view.level == SL_PRESSURE_ACTIVE) {
 		sl_count_up(&counts[SL_COUNT_PRESSURE_SHED], 1);
 		return refuse(exchange, "the router is overloaded", "backpressure",
@@ -187,7 +186,7 @@ bool sl_pressure_admit(struct sl_exchange *exchange)
 	}
 	if (settings->backpressure.throttle &&
 	    !sl_throttle_admits(&gateway->pressure.throttle, settings->backpressure.throttle_ratio,
-				sl_gateway_now_ns(gateway), random_bits(gateway))) {
+				exchange->started_ns, random_bits(gateway))) {
 		sl_count_up(&counts[SL_COUNT_THROTTLED], 1);
 		return refuse(exchange, "the router refuses too much", "throttle", base_s);
 	}

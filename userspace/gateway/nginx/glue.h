@@ -57,7 +57,6 @@ struct sl_worker *sl_glue_worker(void);
 /* Of one request: in r->ctx, freed with r->pool. */
 struct sl_glue_request {
 	ngx_http_request_t *request;
-	struct sl_exchange exchange;
 	ngx_event_t timer;
 	ngx_connection_t dummy;
 	bool reading;	/* the body, which is not there yet */
@@ -69,6 +68,7 @@ struct sl_glue_request {
 	ngx_str_t body;
 	ngx_chain_t *free;
 	ngx_chain_t *busy;
+	struct sl_exchange exchange; /* last: its own end is not zeroed */
 };
 
 void sl_glue_loop_init(struct sl_loop *loop);

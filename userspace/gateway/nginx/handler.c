@@ -165,10 +165,11 @@ static void too_late(ngx_event_t *event)
 struct sl_glue_request *sl_glue_request_new(ngx_http_request_t *r)
 {
 	ngx_pool_cleanup_t *cleanup = ngx_pool_cleanup_add(r->pool, 0);
-	struct sl_glue_request *own = ngx_pcalloc(r->pool, sizeof(*own));
+	struct sl_glue_request *own = ngx_palloc(r->pool, sizeof(*own));
 
 	if (!cleanup || !own)
 		return NULL;
+	ngx_memzero(own, offsetof(struct sl_glue_request, exchange.decide));
 	own->request = r;
 	own->dummy.fd = (ngx_socket_t)-1;
 	own->timer.data = &own->dummy;
