@@ -19,6 +19,12 @@ idle_connections=2000
 followed_requests=2000
 subject=beamline.router.v1.decide
 answer='{"ok":true,"decision":{"provider_id":"fast","reason":"bench","priority":50,"expected_latency_ms":50,"expected_cost":0.02}}'
+# What the contract wants said with a 429, as plain nginx can say it: of our answer's size, with
+# an id of its own each.
+refusal='{"ok":false,"error":{"code":"rate_limit_exceeded","message":"rate limit exceeded",'
+refusal+='"intake_error_code":null,"details":{"endpoint":"/api/v1/routes/decide","limit":1,'
+refusal+='"retry_after_seconds":60}},"context":{"request_id":"00000000-0000-4000-8000-000000000001",'
+refusal+='"trace_id":"$request_id","tenant_id":"small"}}'
 full=gateway.full_path
 refused=gateway.r429
 
@@ -82,6 +88,23 @@ plain_nginx() {
 					limit_req_status 429;
 					limit_req_log_level info;
 				}
+				location /limited/same/ {
+					limit_req zone=keys;
+					limit_req_status 429;
+					limit_req_log_level info;
+					error_page 429 @refused;
+				}
+				location @refused {
+					add_header traceparent 00-\$request_id-00f067aa0ba902b7-03 always;
+					add_header X-Request-ID 00000000-0000-4000-8000-000000000001 always;
+					add_header X-RateLimit-Limit 1 always;
+					add_header X-RateLimit-Remaining 0 always;
+					add_header X-RateLimit-Reset 1798571234 always;
+					add_header RateLimit '"routes_decide";r=0;t=60' always;
+					add_header RateLimit-Policy '"routes_decide";q=1;w=60' always;
+					add_header Retry-After 60 always;
+					return 429 '$refusal';
+				}
 			}
 		}
 	CONF
@@ -140,7 +163,7 @@ route=/api/v1/routes/decide
 
 # Each right beside what it is divided by.
 busy_round() {
-	local nginx_us limit_us
+	local nginx_us limit_us same_us
 
 	load plain "$plain_port" / acme ok $connections
 	nginx_us=$cpu_us
@@ -157,9 +180,14 @@ busy_round() {
 	load plain "$plain_port" /limited/ small limited $connections
 	limit_us=$cpu_us
 	sample $refused.cpu_us nginx_limit_req "$cpu_us"
+	load plain "$plain_port" /limited/same/ small limited $connections
+	same_us=$cpu_us
+	sample $refused.cpu_us nginx_limit_req_same_answer "$cpu_us"
+	sample $refused.cpu_over_limit_req nginx_limit_req_same_answer "$(ratio "$cpu_us" "$limit_us")"
 	load gateway "$stack_port" $route small limited $connections
 	sample $refused.cpu_us - "$cpu_us"
 	sample $refused.cpu_over_limit_req - "$(ratio "$cpu_us" "$limit_us")"
+	sample $refused.cpu_over_same_answer - "$(ratio "$cpu_us" "$same_us")"
 }
 
 # One request at a time. What NATS takes without a gateway is told of two clients: nats.c's

@@ -69,6 +69,7 @@ TABLE = {
     "gateway.full_path.p50_over_bus": ("ratio", LOWER, None),
     "gateway.full_path.p50_over_nginx200_and_bus": ("ratio", LOWER, None),
     "gateway.r429.cpu_us": ("us", LOWER, None),
+    "gateway.r429.cpu_over_same_answer": ("ratio", LOWER, None),
     "gateway.idle_connection_total_bytes": ("bytes", LOWER, None),
     "router.function_cpu_us": ("us", LOWER, None),
     "router.decision_cpu_us": ("us", LOWER, None),
