@@ -119,7 +119,10 @@ static bool is_same(const struct sl_terms *a, const struct sl_terms *b)
 {
 	return a->rate_mu_per_s == b->rate_mu_per_s && a->burst_mu == b->burst_mu &&
 	       a->ttl_ms == b->ttl_ms && a->period_ms == b->period_ms &&
-	       a->on_expiry == b->on_expiry && a->small == b->small;
+	       a->on_expiry == b->on_expiry && a->small == b->small &&
+	       a->guarantee_mu_per_s == b->guarantee_mu_per_s &&
+	       a->ceiling_mu_per_s == b->ceiling_mu_per_s && a->weight == b->weight &&
+	       a->class == b->class;
 }
 
 void sl_quota_renew_terms(struct sl_quota *quota, struct sl_quota_slot *slot,
@@ -201,6 +204,7 @@ void sl_quota_take(struct sl_quota *quota, const struct sl_config *config, struc
 	quota->nodes = config->quota.nodes;
 	quota->period_ns = config->quota.period_ns;
 	quota->said.is_changed = true;
+	sl_quota_lead_take(quota, config);
 	for (size_t i = 0; i < quota->count; i++)
 		quota->slots[i]->is_gone = true;
 	for (size_t i = 0; i < config->tenant_count; i++)
@@ -235,6 +239,7 @@ void sl_quota_tick(struct sl_quota *quota, struct sl_maps *maps, uint64_t now_ns
 			sl_quota_write(quota, quota->slots[i], now_ns);
 	if (sl_quota_said_is_known(quota, now_ns))
 		sl_quota_ask(quota, now_ns);
+	sl_quota_lead_tick(quota, now_ns);
 }
 
 /* ---- for people ---------------------------------------------------------------------------- */

@@ -4,6 +4,7 @@
 
 #include "userspace/agent/quota.h"
 #include "userspace/agent/quota_peers.h"
+#include "userspace/agent/quota_lead.h"
 #include "userspace/agent/quota_ledger.h"
 #include "userspace/agent/quota_refusals.h"
 #include "userspace/agent/quota_steer.h"
@@ -47,6 +48,16 @@ struct sl_quota_said {
 	int64_t next_end_ms;
 };
 
+/* The part of this agent in sharing the platform's capacity. */
+struct sl_quota_leading {
+	bool is_on;				   /* some capacity is known */
+	int64_t capacity_mu_per_s[SL_QUOTA_KINDS]; /* -1: not known */
+	int64_t token;				   /* 0: another agent leads */
+	uint64_t next_ns;
+	bool is_busy; /* a round is under way */
+	struct sl_quota_lead_stats stats;
+};
+
 struct sl_quota {
 	struct sl_redis *redis;
 	struct sl_log *log;
@@ -58,6 +69,8 @@ struct sl_quota {
 	uint32_t nodes;
 	uint64_t period_ns;
 	struct sl_quota_said said;
+	struct sl_quota_leading leading;
+	uint32_t series_max; /* of a metric with tenants */
 	uint64_t next_call_id;
 	struct sl_maps *maps;	      /* of the last tick */
 	struct sl_quota_slot **slots; /* by bucket, tenant and kind */
@@ -84,6 +97,11 @@ void sl_quota_overlay(struct sl_quota *quota, struct sl_plan *plan, uint64_t tic
 /* ---- quota_ask.c: calls and their answers ----------------------------------------------- */
 
 void sl_quota_ask(struct sl_quota *quota, uint64_t now_ns);
+
+/* ---- quota_lead.c: capacity across tenants ------------------------------------------------ */
+
+void sl_quota_lead_take(struct sl_quota *quota, const struct sl_config *config);
+void sl_quota_lead_tick(struct sl_quota *quota, uint64_t now_ns);
 
 /* ---- quota.c ---------------------------------------------------------------------------- */
 

@@ -176,6 +176,48 @@ static void export_peers(struct sl_metrics *page, const struct sl_quota_heard *h
 		       "Beacons of nodes for which there was no room.", heard->counts.refused);
 }
 
+struct series {
+	struct sl_metrics *page;
+	unsigned int family;
+	uint32_t left;
+};
+
+static void export_effective(const struct sl_quota_view *view, void *context)
+{
+	struct series *series = context;
+	const struct sl_label labels[] = { { "tenant", view->tenant },
+					   { "limit", sl_quota_kind_name(view->kind) } };
+
+	if (!view->effective_mu_per_s || !series->left)
+		return;
+	series->left--;
+	sl_metrics_add_real(series->page, series->family, labels, COUNT(labels),
+			    sl_quota_per_s(view->kind, view->effective_mu_per_s));
+}
+
+/* Of the sharing of the platform's capacity, where one is known. */
+static void export_lead(struct sl_metrics *page, const struct sl_quota *quota, uint64_t now_ns)
+{
+	const struct sl_quota_lead_stats stats = sl_quota_lead_stats(quota);
+	struct series series = { .page = page, .left = quota->series_max };
+
+	if (!sl_quota_may_lead(quota))
+		return;
+	sl_metrics_one(page, "sluice_quota_leader", SL_GAUGE,
+		       "1: this agent shares the platform's capacity out.", sl_quota_leads(quota));
+	sl_metrics_one(page, "sluice_quota_leader_rounds_total", SL_COUNTER,
+		       "Turns to lead, or to stand by.", stats.rounds_total);
+	sl_metrics_one(page, "sluice_quota_leader_failed_total", SL_COUNTER,
+		       "Of them those that did not come to their end.", stats.failed_total);
+	sl_metrics_one(page, "sluice_quota_leader_writes_total", SL_COUNTER,
+		       "Effective rates written.", stats.writes_total);
+	sl_metrics_one(page, "sluice_quota_leader_stale_total", SL_COUNTER,
+		       "Effective rates not taken: a newer leader wrote.", stats.stale_total);
+	series.family = sl_metrics_family(page, "sluice_quota_effective_rate", SL_GAUGE,
+					  "What a tenant may have a second now, over all nodes.");
+	sl_quota_walk(quota, now_ns, export_effective, &series);
+}
+
 static uint64_t count_overrides(const struct sl_quota *quota)
 {
 	const struct sl_said *ledger = sl_quota_ledger(quota);
@@ -240,5 +282,6 @@ void sl_quota_export(struct sl_metrics *page, const struct sl_quota *quota, uint
 					      "From the last question to its answer."),
 			    NULL, 0, (double)quota->stats.renew_ns / NS_PER_S);
 	export_peers(page, &quota->heard);
+	export_lead(page, quota, now_ns);
 	export_redis(page, quota->redis);
 }
