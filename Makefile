@@ -76,6 +76,7 @@ BENCH     := $(BENCH_SRC:tests/bench/%.c=$(O)/bin/bench-%)
 TOOLS     := $(TOOL_SRC:tests/tools/%.c=$(O)/bin/%)
 FUZZ      := $(patsubst %.c,$(O)/%,$(call only,$(FUZZ_SRC)))
 SIM       := $(O)/bin/sim
+STEP_CLOCK := $(O)/bin/step_clock.so
 obj        = $(patsubst %.c,$(O)/obj/%.o,$(1))
 
 # ---- flags ----------------------------------------------------------------------
@@ -223,13 +224,17 @@ $(BENCH): $(O)/bin/bench-%: $(O)/obj/tests/bench/%.o $(HARNESS) $(LIB) $(O)/stam
 	$(call link,-lcmocka)
 $(TOOLS): $(O)/bin/%: $(O)/obj/tests/tools/%.o $(HARNESS) $(LIB) $(O)/stamp/ld
 	$(call link,-lcmocka)
+$(STEP_CLOCK): $(O)/obj/tests/chaos/step_clock.o $(O)/stamp/ld
+	$(call say,LINK)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(SL_CFLAGS) $(filter-out -pie,$(SL_LDFLAGS)) -shared $(filter %.o,$^) -o $@
 $(SIM): $(call obj,$(SIM_SRC)) $(HARNESS) $(LIB) $(O)/stamp/ld
 	$(call link,-lcmocka)
 # With LINK_FUZZ libFuzzer brings the main function, else replay.c does.
 $(FUZZ): $(O)/%: $(O)/obj/%.o $(if $(LINK_FUZZ),,$(O)/obj/tests/fuzz/replay.o) $(LIB) $(O)/stamp/ld
 	$(call link,$(LINK_FUZZ))
 
-all: $(SKEL) $(TEST_SKEL) $(LIB) $(AGENT) $(CLI) $(DAEMONS) $(MODULE) $(TOOLS)
+all: $(SKEL) $(TEST_SKEL) $(LIB) $(AGENT) $(CLI) $(DAEMONS) $(MODULE) $(TOOLS) $(STEP_CLOCK)
 
 .PHONY: skel unit kernel benches fuzzers module
 skel: $(SKEL) $(TEST_SKEL) ; @:

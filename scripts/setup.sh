@@ -18,7 +18,7 @@ packages=(
 	clang-format-14 clang-tidy-14 cppcheck shellcheck codespell yamllint mandoc python3 git
 	# integration tests, demo and bench: traffic, servers and the peers we measure against
 	iproute2 ethtool iperf3 curl nftables iptables xdp-tools nginx-light haproxy procps
-	bash-completion nats-server redis-server redis-sentinel redis-tools openssl faketime
+	bash-completion nats-server redis-server redis-sentinel redis-tools openssl
 )
 # The BPF compiler: the newest of these that apt knows; clang-14 does as well.
 preferred=(clang-19 llvm-19)

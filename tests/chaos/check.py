@@ -257,7 +257,8 @@ def check_requests(history, errors):
             errors.append(f"{tenant}: only {len(rows)} requests")
             continue
         worst = max(worst, check_request_bound(tenant, rows, term, errors))
-        refused = sorted(r["t"] for r in rows if r["status"] == 429)
+        # By the limit or, before it was asked, for want of a router.
+        refused = sorted(r["t"] for r in rows if r["status"] != 200)
         edges = [rows[0]["from"]] + refused + [rows[-1]["t"]]
         gap = max(b - a for a, b in zip(edges, edges[1:]))
         if gap > term["refusal_gap_s"]:
@@ -354,6 +355,12 @@ def steady_now(history):
         since = series.end[-1] - STEADY_S - WINDOW_S
         found = steady_from(series, term, since, series.end[-1])
         if found is None or found > since + 0.5 or any(m != "held" for m in series.modes[-1]):
+            return False
+    recent = history.requests[-1]["t"] - 3 if history.requests else 0
+    for tenant in history.plan.get("requests", {}):
+        answers = [r["status"] for r in history.requests if r["t"] > recent]
+        own = [r["status"] for r in history.requests if r["t"] > recent and r["tenant"] == tenant]
+        if set(answers) - {200, 429} or own.count(200) < 5 or 429 not in own:
             return False
     return True
 

@@ -9,10 +9,10 @@ history_begin() {
 	echo "$1" >"$history"
 	shift
 	mkfifo "$sl_dir/events"
+	exec 8<>"$sl_dir/events"
 	"$sl_bin/quota_history" --every 100ms --for 300s "$@" <"$sl_dir/events" >>"$history" &
 	history_pid=$!
 	sl_pids+=("$history_pid")
-	exec 8>"$sl_dir/events"
 }
 
 # event WORD TEXT

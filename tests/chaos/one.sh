@@ -28,6 +28,7 @@ fail() {
 finish() {
 	local code=$?
 
+	trap '' INT TERM # who ends us twice would leave servers behind
 	world_end
 	(exit "$code")
 	netns_end
@@ -59,8 +60,8 @@ event inject "$fault"
 call inject || fail "the fault cannot be made"
 step injected call injected
 sleep "$chaos_seconds" # real time: how long the fault stays
-call heal || fail "the fault cannot be ended"
 event heal "$fault"
+call heal || fail "the fault cannot be ended"
 step healed call healed
 load_end
 event end "$fault"

@@ -15,6 +15,26 @@ chaos_table() {
 		redis-failover | quota | 6 | 0 | 0 | 1 | a master dies, Sentinel takes its replica
 		cluster-master | quota | 6 | 0 | 0 | 1 | a cluster of six loses a master
 		cluster-reshard | quota | 2 | 0 | 0 | 0 | a slot moves to another master and back under load
+		partition-redis | quota | 14 | 0.334 | 0 | 0 | one node of three is cut off from Redis
+		partition-nats | quota | 1 | 0 | 0 | 0 | one node of three is cut off from NATS
+		partition-both | quota | 1 | 0.334 | 0 | 0 | one node of three is cut off from both
+		loss | quota | 15 | 0.667 | 0 | 0 | 30 % of the packets between nodes and the store are lost
+		proxy-delay | quota | 8 | 0 | 0 | 0 | each piece to and from Redis and NATS comes late
+		proxy-slice | quota | 8 | 0 | 0 | 0 | all comes in pieces of a few bytes
+		proxy-stall | quota | 12 | 0.667 | 0 | 0 | connections stand still, as by loss
+		proxy-reset | quota | 10 | 0.667 | 0 | 0 | connections are reset, over and over
+		proxy-blackhole | quota | 14 | 0 | 0 | 0 | nothing passes and nobody is told
+		agent-killed | quota | 8 | 0.334 | 0 | 0 | an agent is killed, its kernel goes on alone
+		agents-restarted | quota | 0 | 0.667 | 0 | 0 | all agents are killed and started at once
+		clock-forward | quota | 8 | 0 | 0 | 2 | the clock of Redis goes an hour forward, and back
+		clock-back | quota | 8 | 0 | 0 | 2 | the clock of Redis goes an hour back, and forward
+		nats-killed | pipeline | 5 | 0 | 0 | 0 | the nats-server is killed
+		nats-leader | pipeline | 5 | 0 | 0 | 0 | three nats-servers lose the one that leads JetStream
+		nats-slow | pipeline | 3 | 0 | 0 | 0 | a slow consumer: the router reads next to nothing
+		nats-delay | pipeline | 6 | 0 | 0 | 0 | each piece to and from NATS comes late
+		nats-slice | pipeline | 6 | 0 | 0 | 0 | all comes in pieces of a few bytes
+		nats-reset | pipeline | 6 | 0 | 0 | 0 | connections to NATS are reset, over and over
+		nats-blackhole | pipeline | 2 | 0 | 0 | 0 | gateway and router hear nothing and are not told
 	ROWS
 }
 

@@ -48,6 +48,8 @@ def requests(status, every=.05, took=.01):
     lines = [plan] + [{"t": float(t), "event": n, "text": "shown"} for n, t in PHASES.items()]
     for number in range(int(28 / every)):
         t = 2 + number * every
+        if status(t, number) is None:
+            continue
         lines.append({"event": "request", "tenant": "small", "from": t, "t": t + took,
                       "status": status(t, number)})
     return lines
@@ -132,7 +134,10 @@ CASES = [
      requests(lambda t, n: 503 if 8 < t < 12 and n % 5 == 0 else every_fifth(t, n)), None),
     ("requests over the limit", requests(lambda t, n: 200 if n % 3 == 0 else 429), "over its bound"),
     ("no request refused for 3 s",
-     requests(lambda t, n: 503 if 8 < t < 11 else every_fifth(t, n)), "no request refused"),
+     requests(lambda t, n: every_fifth(t, n) if not 8 < t < 11 or n % 5 == 0 else None),
+     "no request refused"),
+    ("all requests refused, for want of a router",
+     requests(lambda t, n: 503 if 8 < t < 14 else every_fifth(t, n)), None),
     ("requests that fail to the end",
      requests(lambda t, n: 503 if t > 8 and n % 5 == 0 else every_fifth(t, n)), "did not recover"),
 ]

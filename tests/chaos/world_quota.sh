@@ -27,17 +27,34 @@ world_begin() {
 		  - {name: closed, ingress: {packets_per_s: $rate_closed, packets_burst: $burst_closed},
 		     global: {packets: true}, on_lease_expiry: closed}
 	EOC
-	for n in "${nodes[@]}"; do
-		quota_start "$n" || return 1
-	done
+	agents_start || return 1
 	history_begin "$(plan)" "node1=$sl_pins/1" "node2=$sl_pins/2" "node3=$sl_pins/3"
 }
 
-# servers_of_fault: alone, sentinel or cluster, by the fault's name
+# All at once.
+agents_start() {
+	local n
+
+	for n in "${nodes[@]}"; do
+		agent_spawn "$n"
+	done
+	for n in "${nodes[@]}"; do
+		wait_for 60 quota_settled "$n" && ! gone "${quota_pid[$n]}" || return 1
+	done
+}
+
+agent_spawn() {
+	spawn "node$1" "$sl_bin/sluiced" --config "$sl_dir/node$1.yaml" >>"$sl_dir/node$1.log" 2>&1
+	quota_pid[$1]=$spawned_pid
+}
+
+# servers_of_fault: alone, sentinel, cluster, proxied or stepped, by the fault's name
 servers_of_fault() {
 	case $fault in
 	redis-failover) echo sentinel ;;
 	cluster-*) echo cluster ;;
+	proxy-*) echo proxied ;;
+	clock-*) echo stepped ;;
 	*) echo alone ;;
 	esac
 }

@@ -117,7 +117,7 @@ class Proxy:
         while "blackhole" in self.mode:
             await self.changed.wait()
         try:
-            server_reader, server = await asyncio.open_connection(*target, limit=PIECE)
+            server_reader, server = await self.connect(target)
         except OSError:
             client.transport.abort()
             return
@@ -131,6 +131,20 @@ class Proxy:
         finally:
             self.links.discard(link)
             link.close()
+
+    @staticmethod
+    async def connect(target):
+        """With a small buffer, that a sender who is throttled notices it soon."""
+        sock = socket.socket(socket.AF_INET6 if ":" in target[0] else socket.AF_INET)
+        try:
+            sock.setblocking(False)
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, PIECE)
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            await asyncio.get_running_loop().sock_connect(sock, target)
+            return await asyncio.open_connection(sock=sock, limit=PIECE)
+        except OSError:
+            sock.close()
+            raise
 
     async def pump(self, reader, writer, link):
         """One direction, piece by piece."""

@@ -10,8 +10,9 @@ sl_dir=$(mktemp -d "${TMPDIR:-/tmp}/$sl_tag-XXXXXX")
 trap 'rm -rf "$sl_dir"' EXIT
 
 python3 tests/chaos/test_check.py || sl_failed=1
+python3 tests/chaos/test_proxy.py || sl_failed=1
 
-faults=(redis-killed)
+faults=(redis-killed nats-killed)
 for fault in "${faults[@]}"; do
 	check "$fault: limits hold and come back" tests/chaos/one.sh "$fault" "$sl_dir" ||
 		sed 's/^/# /' "$sl_dir/$fault.result"
