@@ -31,6 +31,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	require(request.permille <= 1000 && request.mode <= SL_MODE_OFF);
 	require(request.for_ns <= SL_DURATION_NS_MAX);
 	require(request.set_count <= SL_OVERRIDE_FIELDS_);
+	require(memchr(request.node, '\0', sizeof(request.node)) != NULL);
+	require((unsigned int)request.limit < SL_QUOTA_KINDS && request.amount_percent <= 1000);
+	require(request.amount_mu_per_s >= 0 && request.amount_mu_per_s <= SL_QUOTA_RATE_MAX);
 	for (size_t i = 0; i < request.set_count; i++)
 		require(request.set[i].field < SL_OVERRIDE_FIELDS_);
 	return 0;

@@ -106,7 +106,7 @@ sleep 5
 measure "and within the limit when it is back" safe 4 95 104
 
 # ---- an agent is gone: the kernel itself ends its lease ----------------------------------
-demand 1001 60 0 6000 0
+demand 1001 200 0 6000 0
 sleep 8
 measure "before its agent dies a node admits" closed 3 95 104
 quota_kill 2

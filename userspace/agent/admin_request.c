@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "userspace/agent/admin_limits.h"
+#include "userspace/agent/admin_quota.h"
 #include "userspace/base/cleanup.h"
 #include "userspace/domain/request_rows.h"
 #include "userspace/domain/text_error.h"
@@ -28,6 +29,10 @@ enum key {
 	KEY_REMOTE_PORT = 0x100,
 	KEY_LOCAL_PORT = 0x200,
 	KEY_SET = 0x400,
+	KEY_LIMIT = 0x800,
+	KEY_RATE = 0x1000,
+	KEY_BY = 0x2000,
+	KEY_NODE = 0x4000,
 };
 
 #define KEYS_FLOW (KEY_PROTOCOL | KEY_REMOTE | KEY_LOCAL | KEY_REMOTE_PORT | KEY_LOCAL_PORT)
@@ -52,6 +57,12 @@ static const struct {
 	[SL_ADMIN_QUOTA] = { "quota", 0, 0 },
 	[SL_ADMIN_QUOTA_SHOW] = { "quota.show", 0, KEY_TENANT },
 	[SL_ADMIN_QUOTA_EXPLAIN] = { "quota.explain", KEY_TENANT, 0 },
+	[SL_ADMIN_QUOTA_SET] = { "quota.set", KEY_TENANT | KEY_LIMIT | KEY_RATE, KEY_FOR },
+	[SL_ADMIN_QUOTA_RAISE] = { "quota.raise", KEY_TENANT | KEY_LIMIT | KEY_BY, KEY_FOR },
+	[SL_ADMIN_QUOTA_LOWER] = { "quota.lower", KEY_TENANT | KEY_LIMIT | KEY_BY, KEY_FOR },
+	[SL_ADMIN_QUOTA_CLEAR] = { "quota.clear", KEY_TENANT | KEY_LIMIT, 0 },
+	[SL_ADMIN_QUOTA_DRAIN] = { "quota.drain", 0, KEY_NODE | KEY_FOR },
+	[SL_ADMIN_QUOTA_UNDRAIN] = { "quota.undrain", 0, KEY_NODE },
 	[SL_ADMIN_FLOW_BIND] = { "flow.bind", KEYS_FLOW | KEY_TENANT, 0 },
 	[SL_ADMIN_FLOW_UNBIND] = { "flow.unbind", KEYS_FLOW, 0 },
 	[SL_ADMIN_MAPS_FDS] = { "maps.fds", 0, 0 },
@@ -185,6 +196,10 @@ static const struct {
 	{ "local", KEY_LOCAL, read_local },
 	{ "remote_port", KEY_REMOTE_PORT, read_remote_port },
 	{ "local_port", KEY_LOCAL_PORT, read_local_port },
+	{ "limit", KEY_LIMIT, sl_admin_read_limit },
+	{ "rate", KEY_RATE, sl_admin_read_amount },
+	{ "by", KEY_BY, sl_admin_read_amount },
+	{ "node", KEY_NODE, sl_admin_read_node },
 };
 
 #define KEY_COUNT (sizeof(keys) / sizeof(keys[0]))
@@ -283,6 +298,8 @@ static int read_object(struct sl_admin_request *ret, json_t *root, struct sl_tex
 			return err;
 	}
 	err = check_needed(&request, seen, error);
+	if (!err && (seen & (KEY_RATE | KEY_BY)))
+		err = sl_admin_finish_amount(&request, error);
 	if (err)
 		return err;
 	*ret = request;

@@ -11,6 +11,7 @@
 
 #include "userspace/domain/config.h"
 #include "userspace/domain/overrides.h"
+#include "userspace/quota/terms.h"
 
 #define SL_ADMIN_LINE_BYTES_MAX 65536u
 #define SL_ADMIN_DEPTH_MAX	8u
@@ -31,6 +32,12 @@ enum sl_admin_command {
 	SL_ADMIN_QUOTA,
 	SL_ADMIN_QUOTA_SHOW,
 	SL_ADMIN_QUOTA_EXPLAIN,
+	SL_ADMIN_QUOTA_SET,
+	SL_ADMIN_QUOTA_RAISE,
+	SL_ADMIN_QUOTA_LOWER,
+	SL_ADMIN_QUOTA_CLEAR,
+	SL_ADMIN_QUOTA_DRAIN,
+	SL_ADMIN_QUOTA_UNDRAIN,
 	SL_ADMIN_FLOW_BIND,
 	SL_ADMIN_FLOW_UNBIND,
 	SL_ADMIN_MAPS_FDS,
@@ -54,6 +61,12 @@ struct sl_admin_request {
 	/* limit.set: each without its end. */
 	struct sl_override set[SL_OVERRIDE_FIELDS_];
 	size_t set_count;
+	/* quota.*: */
+	char node[64]; /* "": this one */
+	enum sl_quota_kind limit;
+	char amount[24];	 /* "rate" or "by" as it was written */
+	int64_t amount_mu_per_s; /* the same; 0: it is a percentage */
+	uint32_t amount_percent; /* of "by" */
 };
 
 /*

@@ -386,6 +386,12 @@ static void serve(struct sl_admin_reply *reply, const struct sl_admin_request *r
 	case SL_ADMIN_QUOTA:
 	case SL_ADMIN_QUOTA_SHOW:
 	case SL_ADMIN_QUOTA_EXPLAIN:
+	case SL_ADMIN_QUOTA_SET:
+	case SL_ADMIN_QUOTA_RAISE:
+	case SL_ADMIN_QUOTA_LOWER:
+	case SL_ADMIN_QUOTA_CLEAR:
+	case SL_ADMIN_QUOTA_DRAIN:
+	case SL_ADMIN_QUOTA_UNDRAIN:
 		sl_agent_quota_request(reply, request, agent);
 		break;
 	case SL_ADMIN_FLOW_BIND:

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "userspace/agent/commands_said.h"
 #include "userspace/agent/quota_show.h"
 #include "userspace/agent/quota_survey.h"
 
@@ -87,10 +88,12 @@ static void explain(struct sl_admin_reply *reply, const struct sl_admin_request 
 void sl_agent_quota_request(struct sl_admin_reply *reply, const struct sl_admin_request *request,
 			    struct sl_agent *agent)
 {
-	if (request->command == SL_ADMIN_QUOTA_SHOW)
+	if (request->command == SL_ADMIN_QUOTA)
+		reply->body = sl_quota_json(agent->quota, sl_agent_now_ns());
+	else if (request->command == SL_ADMIN_QUOTA_SHOW)
 		show(reply, request, agent);
 	else if (request->command == SL_ADMIN_QUOTA_EXPLAIN)
 		explain(reply, request, agent);
-	else
-		reply->body = sl_quota_json(agent->quota, sl_agent_now_ns());
+	else if (is_on(reply, agent))
+		sl_agent_quota_say(reply, request, agent);
 }

@@ -48,6 +48,7 @@ void sl_quota_free(struct sl_quota *quota)
 	for (size_t i = 0; i < quota->count; i++)
 		free(quota->slots[i]);
 	free(quota->slots);
+	sl_said_release(&quota->said.ledger);
 	free(quota);
 }
 
@@ -102,8 +103,8 @@ static struct sl_quota_slot *find(struct sl_quota *quota, const char *tenant,
 	return NULL;
 }
 
-static void begin(struct sl_quota *quota, struct sl_quota_slot *slot, const struct sl_terms *terms,
-		  uint64_t now_ns)
+void sl_quota_begin(struct sl_quota *quota, struct sl_quota_slot *slot,
+		    const struct sl_terms *terms, uint64_t now_ns)
 {
 	const uint64_t seed = quota->seed + slot->id * SL_QUOTA_KINDS + slot->kind;
 
@@ -118,12 +119,14 @@ static bool is_same(const struct sl_terms *a, const struct sl_terms *b)
 {
 	return a->rate_mu_per_s == b->rate_mu_per_s && a->burst_mu == b->burst_mu &&
 	       a->ttl_ms == b->ttl_ms && a->period_ms == b->period_ms &&
-	       a->on_expiry == b->on_expiry && a->small == b->small;
+	       a->on_expiry == b->on_expiry && a->small == b->small &&
+	       a->guarantee_mu_per_s == b->guarantee_mu_per_s &&
+	       a->ceiling_mu_per_s == b->ceiling_mu_per_s && a->weight == b->weight &&
+	       a->class == b->class;
 }
 
-/* Terms of the same generation that differ are another node's problem too: not taken. */
-static void renew_terms(struct sl_quota *quota, struct sl_quota_slot *slot,
-			const struct sl_terms *terms, uint64_t now_ns)
+void sl_quota_renew_terms(struct sl_quota *quota, struct sl_quota_slot *slot,
+			  const struct sl_terms *terms, uint64_t now_ns)
 {
 	if (terms->gen == slot->terms.gen) {
 		if (!is_same(terms, &slot->terms))
@@ -135,7 +138,7 @@ static void renew_terms(struct sl_quota *quota, struct sl_quota_slot *slot,
 		return;
 	}
 	if (terms->small != slot->terms.small) {
-		begin(quota, slot, terms, now_ns);
+		sl_quota_begin(quota, slot, terms, now_ns);
 		return;
 	}
 	slot->terms = *terms;
@@ -172,7 +175,9 @@ static void take_one(struct sl_quota *quota, const struct sl_quota_spec *spec,
 		     const struct sl_tenant_spec *tenant, enum sl_quota_kind kind, uint32_t id,
 		     size_t known, uint64_t now_ns)
 {
-	const struct sl_terms terms = sl_quota_terms_of(spec, tenant, kind);
+	const struct sl_terms configured = sl_quota_terms_of(spec, tenant, kind);
+	const struct sl_terms terms =
+		sl_quota_terms_in_force(quota, tenant->name, kind, &configured);
 	struct sl_quota_slot *slot = find(quota, tenant->name, kind, known);
 	const bool is_new = !slot;
 
@@ -182,12 +187,13 @@ static void take_one(struct sl_quota *quota, const struct sl_quota_spec *spec,
 		return;
 	slot->id = id;
 	slot->is_gone = false;
+	slot->configured = configured;
 	slot->window_ns = kind == SL_QUOTA_COST ? tenant->requests.cost_window_ns
 						: tenant->requests.window_ns;
 	if (is_new)
-		begin(quota, slot, &terms, now_ns);
+		sl_quota_begin(quota, slot, &terms, now_ns);
 	else
-		renew_terms(quota, slot, &terms, now_ns);
+		sl_quota_renew_terms(quota, slot, &terms, now_ns);
 }
 
 void sl_quota_take(struct sl_quota *quota, const struct sl_config *config, struct sl_plan *plan,
@@ -196,6 +202,9 @@ void sl_quota_take(struct sl_quota *quota, const struct sl_config *config, struc
 	const size_t known = quota->count;
 
 	quota->nodes = config->quota.nodes;
+	quota->period_ns = config->quota.period_ns;
+	quota->said.is_changed = true;
+	sl_quota_lead_take(quota, config);
 	for (size_t i = 0; i < quota->count; i++)
 		quota->slots[i]->is_gone = true;
 	for (size_t i = 0; i < config->tenant_count; i++)
@@ -222,11 +231,15 @@ void sl_quota_state_of(const struct sl_quota_slot *slot, struct sl_quota_state *
 void sl_quota_tick(struct sl_quota *quota, struct sl_maps *maps, uint64_t now_ns)
 {
 	quota->maps = maps;
+	sl_quota_said_tick(quota, now_ns);
+	sl_quota_steer(quota, now_ns);
 	sl_quota_observe(quota, now_ns);
 	for (size_t i = 0; i < quota->count; i++)
 		if (now_ns >= quota->slots[i]->change_ns)
 			sl_quota_write(quota, quota->slots[i], now_ns);
-	sl_quota_ask(quota, now_ns);
+	if (sl_quota_said_is_known(quota, now_ns))
+		sl_quota_ask(quota, now_ns);
+	sl_quota_lead_tick(quota, now_ns);
 }
 
 /* ---- for people ---------------------------------------------------------------------------- */
@@ -239,6 +252,7 @@ static void view_lease(struct sl_quota_view *view, const struct sl_lease *lease)
 	view->contended = lease->contended;
 	view->learning = lease->learning;
 	view->is_cut_off = lease->peers == SL_LEASE_PEERS_RENEW;
+	view->drained = lease->draining;
 	view->asked = lease->counts.asked;
 	view->granted = lease->counts.granted;
 	view->failed = lease->counts.failed;
@@ -252,6 +266,7 @@ static void view_lease(struct sl_quota_view *view, const struct sl_lease *lease)
 static void view_central(struct sl_quota_view *view, const struct sl_central *central)
 {
 	view->central = true;
+	view->drained = central->draining;
 	view->want_mu_per_s = central->estimate_mu_per_s;
 	view->live = central->live;
 	view->contended = central->is_contended;

@@ -57,8 +57,8 @@ struct sl_quota_view {
 	int64_t want_mu_per_s;
 	int64_t seq;
 	uint32_t live;
-	bool contended, learning, central;
 	bool is_cut_off; /* others are heard renewing while this node is not answered */
+	bool contended, learning, central, drained;
 	uint64_t asked, granted, failed, dropped, expired, fenced;
 	int64_t effective_mu_per_s;	   /* E of the last answer; 0: none */
 	uint64_t store_gen;		   /* of the terms in force at Redis; 0: not known */

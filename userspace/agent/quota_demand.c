@@ -71,6 +71,7 @@ static struct sl_refusal_facts facts_of(const struct sl_quota_slot *slot)
 		.rate_mu_per_s = slot->state.rate_mu_per_s,
 		.limit_mu_per_s = slot->terms.rate_mu_per_s,
 		.central = slot->terms.small,
+		.drained = slot->terms.small ? slot->central.draining : slot->lease.draining,
 	};
 
 	if (slot->terms.small)

@@ -4,7 +4,10 @@
 
 #include "userspace/agent/quota.h"
 #include "userspace/agent/quota_peers.h"
+#include "userspace/agent/quota_lead.h"
+#include "userspace/agent/quota_ledger.h"
 #include "userspace/agent/quota_refusals.h"
+#include "userspace/agent/quota_steer.h"
 #include "userspace/quota/central.h"
 #include "userspace/quota/lease.h"
 
@@ -14,9 +17,11 @@ struct sl_quota_slot {
 	enum sl_quota_kind kind;
 	uint32_t id; /* of the tenant in the maps */
 	uint32_t bucket;
-	size_t at;	       /* its index in sl_quota.slots */
-	uint64_t window_ns;    /* of requests and cost, for people */
-	struct sl_terms terms; /* terms.small: central is used, else lease */
+	size_t at;	    /* its index in sl_quota.slots */
+	uint64_t window_ns; /* of requests and cost, for people */
+	struct sl_terms configured;
+	struct sl_terms
+		terms; /* with what operators said. terms.small: central is used, else lease */
 	struct sl_lease lease;
 	struct sl_central central;
 	struct sl_quota_state state; /* as it was written last */
@@ -31,6 +36,28 @@ struct sl_quota_slot {
 	enum sl_quota_status terms_status; /* what Redis last said of our terms */
 };
 
+/* What operators said of all nodes, as this agent knows it. */
+struct sl_quota_said {
+	struct sl_said ledger;
+	char version[SL_SAID_TEXT_BYTES]; /* of the hash in Redis, when it was read */
+	bool is_known;			  /* it was read once */
+	bool is_asking;
+	bool is_unsaved; /* Redis lacks some of it */
+	bool is_changed; /* the leases do not follow it yet */
+	uint64_t began_ns, next_ns;
+	int64_t next_end_ms;
+};
+
+/* The part of this agent in sharing the platform's capacity. */
+struct sl_quota_leading {
+	bool is_on;				   /* some capacity is known */
+	int64_t capacity_mu_per_s[SL_QUOTA_KINDS]; /* -1: not known */
+	int64_t token;				   /* 0: another agent leads */
+	uint64_t next_ns;
+	bool is_busy; /* a round is under way */
+	struct sl_quota_lead_stats stats;
+};
+
 struct sl_quota {
 	struct sl_redis *redis;
 	struct sl_log *log;
@@ -40,6 +67,10 @@ struct sl_quota {
 	int64_t incarnation;
 	uint64_t seed;
 	uint32_t nodes;
+	uint64_t period_ns;
+	struct sl_quota_said said;
+	struct sl_quota_leading leading;
+	uint32_t series_max; /* of a metric with tenants */
 	uint64_t next_call_id;
 	struct sl_maps *maps;	      /* of the last tick */
 	struct sl_quota_slot **slots; /* by bucket, tenant and kind */
@@ -67,9 +98,32 @@ void sl_quota_overlay(struct sl_quota *quota, struct sl_plan *plan, uint64_t tic
 
 void sl_quota_ask(struct sl_quota *quota, uint64_t now_ns);
 
+/* ---- quota_lead.c: capacity across tenants ------------------------------------------------ */
+
+void sl_quota_lead_take(struct sl_quota *quota, const struct sl_config *config);
+void sl_quota_lead_tick(struct sl_quota *quota, uint64_t now_ns);
+
 /* ---- quota.c ---------------------------------------------------------------------------- */
 
 void sl_quota_state_of(const struct sl_quota_slot *slot, struct sl_quota_state *ret,
 		       uint64_t now_ns);
 /* Frees what is gone and named by no call. */
 void sl_quota_sweep(struct sl_quota *quota);
+/* Cold, with @terms. */
+void sl_quota_begin(struct sl_quota *quota, struct sl_quota_slot *slot,
+		    const struct sl_terms *terms, uint64_t now_ns);
+/* Terms of the same generation that differ are another node's problem too: not taken. */
+void sl_quota_renew_terms(struct sl_quota *quota, struct sl_quota_slot *slot,
+			  const struct sl_terms *terms, uint64_t now_ns);
+
+/* ---- quota_said.c: what operators said, from Redis ---------------------------------------- */
+
+void sl_quota_said_tick(struct sl_quota *quota, uint64_t now_ns);
+/* Before that nothing is leased, or for three seconds: a drained node stays so. */
+bool sl_quota_said_is_known(const struct sl_quota *quota, uint64_t now_ns);
+
+/* ---- quota_steer.c: the same into the leases ---------------------------------------------- */
+
+void sl_quota_steer(struct sl_quota *quota, uint64_t now_ns);
+struct sl_terms sl_quota_terms_in_force(const struct sl_quota *quota, const char *tenant,
+					enum sl_quota_kind kind, const struct sl_terms *configured);

@@ -21,6 +21,8 @@ static const struct {
 					       "asked, and it said to wait" },
 	[SL_REFUSED_COLD] = { "cold", "nothing was leased here: only the small share of a cold "
 				      "node" },
+	[SL_REFUSED_DRAINED] = { "drained", "an operator drained this node: it leases nothing and "
+					    "lives on the small share of a cold one" },
 	[SL_REFUSED_LEARNING] = { "learning",
 				  "Redis lost what it knew, or never knew it: no growth for the "
 				  "time of a lease" },
@@ -59,6 +61,8 @@ enum sl_refusal_cause sl_refusal_cause_of(const struct sl_refusal_facts *facts)
 {
 	switch (facts->mode) {
 	case SL_QUOTA_MODE_COLD:
+		if (facts->drained)
+			return SL_REFUSED_DRAINED;
 		return facts->learning ? SL_REFUSED_LEARNING : SL_REFUSED_COLD;
 	case SL_QUOTA_MODE_HELD:
 		break;

@@ -24,6 +24,7 @@ enum sl_refusal_cause {
 	SL_REFUSED_BY_LEADER,	  /* and that is less than the limit: others need the capacity */
 	SL_REFUSED_BY_CENTRAL,	  /* too small to divide, and Redis said to wait */
 	SL_REFUSED_COLD,	  /* nothing is leased yet */
+	SL_REFUSED_DRAINED,	  /* an operator wants it so */
 	SL_REFUSED_LEARNING,	  /* Redis lost what it knew */
 	SL_REFUSED_ENDED,	  /* the lease ended; blend, last, safe, open */
 	SL_REFUSED_CLOSED,	  /* the lease ended; closed */
@@ -49,7 +50,7 @@ struct sl_refusal_facts {
 	int64_t rate_mu_per_s;	    /* enforced */
 	int64_t limit_mu_per_s;	    /* R */
 	int64_t effective_mu_per_s; /* E; 0: not known */
-	bool contended, learning, central;
+	bool contended, learning, central, drained;
 };
 
 enum sl_refusal_cause sl_refusal_cause_of(const struct sl_refusal_facts *facts);

@@ -16,6 +16,8 @@ const char *sl_quota_why(const struct sl_quota_view *view, uint64_t now_ns)
 {
 	switch (view->state.mode) {
 	case SL_QUOTA_MODE_COLD:
+		if (view->drained)
+			return "drained by an operator: a small share until undrained";
 		return view->learning ? "Redis lost what it knew, or never knew it: no growth for "
 					"the time of a lease"
 				      : "nothing is leased: a small share until there is demand";
@@ -99,6 +101,9 @@ json_t *sl_quota_json(const struct sl_quota *quota, uint64_t now_ns)
 			 (json_int_t)quota->stats.conflicts_total, "peers",
 			 peers_json(&quota->heard), "leases", listing.list);
 	if (json)
+		(void)json_object_set_new(json, "drained",
+					  json_boolean(sl_quota_is_drained(quota)));
+	if (json)
 		(void)json_object_set_new(json, "since_s",
 					  json_real((double)(now_ns - since_ns) / NS_PER_S));
 	return json;
@@ -171,6 +176,60 @@ static void export_peers(struct sl_metrics *page, const struct sl_quota_heard *h
 		       "Beacons of nodes for which there was no room.", heard->counts.refused);
 }
 
+struct series {
+	struct sl_metrics *page;
+	unsigned int family;
+	uint32_t left;
+};
+
+static void export_effective(const struct sl_quota_view *view, void *context)
+{
+	struct series *series = context;
+	const struct sl_label labels[] = { { "tenant", view->tenant },
+					   { "limit", sl_quota_kind_name(view->kind) } };
+
+	if (!view->effective_mu_per_s || !series->left)
+		return;
+	series->left--;
+	sl_metrics_add_real(series->page, series->family, labels, COUNT(labels),
+			    sl_quota_per_s(view->kind, view->effective_mu_per_s));
+}
+
+/* Of the sharing of the platform's capacity, where one is known. */
+static void export_lead(struct sl_metrics *page, const struct sl_quota *quota, uint64_t now_ns)
+{
+	const struct sl_quota_lead_stats stats = sl_quota_lead_stats(quota);
+	struct series series = { .page = page, .left = quota->series_max };
+
+	if (!sl_quota_may_lead(quota))
+		return;
+	sl_metrics_one(page, "sluice_quota_leader", SL_GAUGE,
+		       "1: this agent shares the platform's capacity out.", sl_quota_leads(quota));
+	sl_metrics_one(page, "sluice_quota_leader_rounds_total", SL_COUNTER,
+		       "Turns to lead, or to stand by.", stats.rounds_total);
+	sl_metrics_one(page, "sluice_quota_leader_failed_total", SL_COUNTER,
+		       "Of them those that did not come to their end.", stats.failed_total);
+	sl_metrics_one(page, "sluice_quota_leader_writes_total", SL_COUNTER,
+		       "Effective rates written.", stats.writes_total);
+	sl_metrics_one(page, "sluice_quota_leader_stale_total", SL_COUNTER,
+		       "Effective rates not taken: a newer leader wrote.", stats.stale_total);
+	series.family = sl_metrics_family(page, "sluice_quota_effective_rate", SL_GAUGE,
+					  "What a tenant may have a second now, over all nodes.");
+	sl_quota_walk(quota, now_ns, export_effective, &series);
+}
+
+static uint64_t count_overrides(const struct sl_quota *quota)
+{
+	const struct sl_said *ledger = sl_quota_ledger(quota);
+	const int64_t now_ms = sl_quota_unix_ms();
+	uint64_t count = 0;
+
+	for (size_t i = 0; i < ledger->count; i++)
+		count += ledger->at[i].subject == SL_SAID_LIMIT &&
+			 sl_said_holds(&ledger->at[i], now_ms);
+	return count;
+}
+
 void sl_quota_export(struct sl_metrics *page, const struct sl_quota *quota, uint64_t now_ns)
 {
 	struct sums sums = { 0 };
@@ -212,10 +271,17 @@ void sl_quota_export(struct sl_metrics *page, const struct sl_quota *quota, uint
 
 	for (size_t i = 0; i < COUNT(rows); i++)
 		sl_metrics_one(page, rows[i].name, SL_COUNTER, rows[i].help, rows[i].value);
+	sl_metrics_one(page, "sluice_quota_drained", SL_GAUGE,
+		       "1: an operator wants this node to lease nothing.",
+		       sl_quota_is_drained(quota));
+	sl_metrics_one(page, "sluice_quota_overrides", SL_GAUGE,
+		       "Limits of all nodes that operators changed, as this node knows.",
+		       count_overrides(quota));
 	sl_metrics_add_real(page,
 			    sl_metrics_family(page, "sluice_quota_renew_seconds", SL_GAUGE,
 					      "From the last question to its answer."),
 			    NULL, 0, (double)quota->stats.renew_ns / NS_PER_S);
 	export_peers(page, &quota->heard);
+	export_lead(page, quota, now_ns);
 	export_redis(page, quota->redis);
 }

@@ -42,13 +42,26 @@ static void free_survey(struct survey *survey)
 	free(survey);
 }
 
+static json_t *drained_list(const struct sl_quota *quota)
+{
+	const struct sl_said *ledger = sl_quota_ledger(quota);
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < ledger->count; i++)
+		if (ledger->at[i].subject == SL_SAID_NODE &&
+		    sl_said_holds(&ledger->at[i], sl_quota_unix_ms()))
+			(void)json_array_append_new(list, json_string(ledger->at[i].name));
+	return list;
+}
+
 static void finish(struct survey *survey, const char *error)
 {
 	json_t *body = NULL;
 
 	if (!error)
-		body = json_pack("{ss sO sb}", "node", survey->quota->node, "limits",
-				 survey->limits, "more", (int)(survey->rows_left == 0));
+		body = json_pack("{ss sO sb so}", "node", survey->quota->node, "limits",
+				 survey->limits, "more", (int)(survey->rows_left == 0), "drained",
+				 drained_list(survey->quota));
 	survey->done(survey->context, body, body ? NULL : error ? error : "out of memory");
 	free_survey(survey);
 }
@@ -70,11 +83,25 @@ static const char *why(const struct sl_wire_shown *shown, int64_t now_ms)
 	return "enough: each node has what it wants";
 }
 
-static const char *state_of(const struct sl_wire_shown *shown, const struct sl_store_row *row,
-			    int64_t now_ms)
+static bool is_drained(const struct sl_quota *quota, struct sl_span node)
 {
+	struct sl_said_record key = { .subject = SL_SAID_NODE };
+
+	if (node.length >= sizeof(key.name))
+		return false;
+	memcpy(key.name, node.at, node.length);
+	return sl_said_holds(sl_quota_said_of(quota, &key), sl_quota_unix_ms());
+}
+
+static const char *state_of(const struct survey *survey, const struct sl_wire_shown *shown,
+			    const struct sl_wire_shown_row *shown_row, int64_t now_ms)
+{
+	const struct sl_store_row *row = &shown_row->row;
+
 	if (row->is_ghost)
 		return "former";
+	if (is_drained(survey->quota, shown_row->node))
+		return "drained";
 	if (row->expiry_ms <= now_ms)
 		return "ended";
 	if (shown->terms.small)
@@ -82,7 +109,7 @@ static const char *state_of(const struct sl_wire_shown *shown, const struct sl_s
 	return row->held || row->want ? "held" : "cold";
 }
 
-static json_t *row_json(const struct sl_wire_shown *shown,
+static json_t *row_json(const struct survey *survey, const struct sl_wire_shown *shown,
 			const struct sl_wire_shown_row *shown_row, enum sl_quota_kind kind,
 			int64_t now_ms)
 {
@@ -94,32 +121,34 @@ static json_t *row_json(const struct sl_wire_shown *shown,
 			 "granted_per_s", sl_quota_per_s(kind, row->grant), "holds_per_s",
 			 sl_quota_per_s(kind, row->held), "uses_per_s",
 			 sl_quota_per_s(kind, row->used), "left_s", left_ms / 1e3, "incarnation",
-			 (json_int_t)row->incarnation, "state", state_of(shown, row, now_ms));
+			 (json_int_t)row->incarnation, "state",
+			 state_of(survey, shown, shown_row, now_ms));
 }
 
-static int add_rows(json_t *rows, const struct sl_wire_shown *shown,
-		    struct sl_wire_show_reader *reader, enum sl_quota_kind kind, size_t *rows_left)
+static int add_rows(json_t *rows, struct survey *survey, const struct sl_wire_shown *shown,
+		    struct sl_wire_show_reader *reader, enum sl_quota_kind kind)
 {
 	struct sl_wire_shown_row row;
 	int r = 1;
 
-	while (*rows_left && (r = sl_wire_next_row(reader, &row)) > 0) {
-		if (json_array_append_new(rows, row_json(shown, &row, kind, reader->now_us / 1000)))
+	while (survey->rows_left && (r = sl_wire_next_row(reader, &row)) > 0) {
+		if (json_array_append_new(
+			    rows, row_json(survey, shown, &row, kind, reader->now_us / 1000)))
 			return -ENOMEM;
-		(*rows_left)--;
+		survey->rows_left--;
 	}
 	return r < 0 ? r : 0;
 }
 
 /* NULL: no memory, or the rows are not as they should be. */
-static json_t *limit_json(const struct sl_wire_shown *shown, struct sl_wire_show_reader *reader,
-			  enum sl_quota_kind kind, size_t *rows_left)
+static json_t *limit_json(struct survey *survey, const struct sl_wire_shown *shown,
+			  struct sl_wire_show_reader *reader, enum sl_quota_kind kind)
 {
 	const struct sl_store_sums *sums = &shown->sums;
 	const int64_t now_ms = reader->now_us / 1000;
 	json_t *rows = json_array();
 
-	if (add_rows(rows, shown, reader, kind, rows_left) != 0) {
+	if (add_rows(rows, survey, shown, reader, kind) != 0) {
 		json_decref(rows);
 		return NULL;
 	}
@@ -137,11 +166,30 @@ static json_t *limit_json(const struct sl_wire_shown *shown, struct sl_wire_show
 
 /* ---- one after the other ---------------------------------------------------------------- */
 
+/* Who changed it, and for how long. */
+static int add_override(json_t *limit, const struct sl_quota *quota, const struct item *item)
+{
+	struct sl_said_record key = { .subject = SL_SAID_LIMIT, .kind = item->kind };
+	const int64_t now_ms = sl_quota_unix_ms();
+	const struct sl_said_record *record;
+	int err;
+
+	memcpy(key.name, item->tenant, sizeof(item->tenant));
+	record = sl_quota_said_of(quota, &key);
+	if (!sl_said_holds(record, now_ms))
+		return 0;
+	err = json_object_set_new(limit, "set_by", json_string(record->by));
+	if (!err && record->until_ms)
+		err = json_object_set_new(limit, "set_left_s",
+					  json_real((double)(record->until_ms - now_ms) / 1e3));
+	return err;
+}
+
 static int add_limit(struct survey *survey, const struct item *item,
 		     const struct sl_wire_shown *shown, struct sl_wire_show_reader *reader)
 {
 	json_t *limit = shown->status == SL_QUOTA_OK
-				? limit_json(shown, reader, item->kind, &survey->rows_left)
+				? limit_json(survey, shown, reader, item->kind)
 				: json_pack("{ss s[]}", "why",
 					    "unused: no node has asked Redis for it yet", "rows");
 
@@ -151,7 +199,8 @@ static int add_limit(struct survey *survey, const struct item *item,
 	    json_object_set_new(limit, "limit", json_string(sl_quota_kind_name(item->kind))) ||
 	    json_object_set_new(limit, "here", json_string(sl_quota_mode_name(item->mode))) ||
 	    json_object_set_new(limit, "here_why", json_string(item->why)) ||
-	    json_object_set_new(limit, "here_generation", json_integer((json_int_t)item->gen))) {
+	    json_object_set_new(limit, "here_generation", json_integer((json_int_t)item->gen)) ||
+	    add_override(limit, survey->quota, item)) {
 		json_decref(limit);
 		return -ENOMEM;
 	}

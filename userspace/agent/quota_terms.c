@@ -106,6 +106,41 @@ static enum sl_on_expiry on_expiry(enum sl_fallback fallback)
 	return SL_EXPIRY_BLEND;
 }
 
+static enum sl_quota_class class_of(enum sl_tenant_class class)
+{
+	switch (class) {
+	case SL_TENANT_CRITICAL_PLUS:
+		return SL_QUOTA_CRITICAL_PLUS;
+	case SL_TENANT_CRITICAL:
+		break;
+	case SL_TENANT_SHEDDABLE_PLUS:
+		return SL_QUOTA_SHEDDABLE_PLUS;
+	case SL_TENANT_SHEDDABLE:
+		return SL_QUOTA_SHEDDABLE;
+	}
+	return SL_QUOTA_CRITICAL;
+}
+
+static int64_t percent_of(int64_t amount_mu, uint32_t percent)
+{
+	return cut((unsigned __int128)amount_mu * percent / 100);
+}
+
+int64_t sl_quota_capacity_of(const struct sl_capacity_spec *capacity, enum sl_quota_kind kind)
+{
+	const struct sl_rate_spec *const rates[SL_QUOTA_KINDS] = {
+		[SL_QUOTA_PACKETS] = &capacity->packets,
+		[SL_QUOTA_BYTES] = &capacity->bytes,
+		[SL_QUOTA_NEW_CONNS] = &capacity->new_connections,
+		[SL_QUOTA_REQUESTS] = &capacity->requests,
+		[SL_QUOTA_COST] = &capacity->cost,
+	};
+
+	if (rates[kind]->unlimited)
+		return -1;
+	return cut((unsigned __int128)rates[kind]->per_s * (kind == SL_QUOTA_BYTES ? 1 : UNIT_MU));
+}
+
 struct sl_terms sl_quota_terms_of(const struct sl_quota_spec *quota,
 				  const struct sl_tenant_spec *tenant, enum sl_quota_kind kind)
 {
@@ -116,6 +151,11 @@ struct sl_terms sl_quota_terms_of(const struct sl_quota_spec *quota,
 	terms.cost_max_mu = amount.cost_max_mu;
 	terms.period_ms = (uint32_t)(quota->period_ns / NS_PER_MS);
 	terms.ttl_ms = (uint32_t)(quota->ttl_ns / NS_PER_MS);
+	terms.guarantee_mu_per_s =
+		percent_of(amount.rate_mu_per_s, tenant->global.guarantee_percent);
+	terms.ceiling_mu_per_s = percent_of(amount.rate_mu_per_s, tenant->global.ceiling_percent);
+	terms.weight = tenant->global.weight;
+	terms.class = class_of(tenant->class);
 	terms.on_expiry = on_expiry(tenant->on_lease_expiry);
 	terms.small = sl_terms_are_small(amount.rate_mu_per_s, quota->nodes);
 	return terms;

@@ -110,9 +110,12 @@ int sl_agent_share(struct sl_agent *agent, const struct sl_config *effective, st
 
 void sl_agent_leave(struct sl_agent *agent)
 {
+	struct sl_quota *quota = agent->quota;
+
 	if (agent->quota_timer)
 		event_free(agent->quota_timer);
 	agent->quota_timer = NULL;
-	sl_quota_free(agent->quota);
+	/* Who waits for an answer gets one now, and what he asks next finds no limits. */
 	agent->quota = NULL;
+	sl_quota_free(quota);
 }

@@ -21,6 +21,7 @@ static const struct sl_column node_columns[] = {
 	{ "peers_renewing", "others that renew", SL_KIND_EXACT, 0 },
 	{ "peers_failing", "others that cannot", SL_KIND_EXACT, 0 },
 	{ "peers_idle", "others without need", SL_KIND_EXACT, 0 },
+	{ "drained", "drained", SL_KIND_BOOL, 0 },
 };
 
 static const struct sl_column lease_columns[] = {
@@ -65,6 +66,7 @@ static void add_node(struct sl_doc *doc, const json_t *reply)
 	sl_put_whole_of(sheet, reply, "failed_total");
 	sl_put_whole_of(sheet, reply, "conflicts_total");
 	put_peers(sheet, json_object_get(reply, "peers"));
+	sl_put_bool(sheet, json_is_true(json_object_get(reply, "drained")));
 }
 
 static void put_has(struct sl_sheet *sheet, const json_t *lease)

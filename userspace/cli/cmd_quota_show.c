@@ -21,7 +21,9 @@ static const struct sl_column limit_columns[] = {
 	{ "holds_per_s", "HELD", SL_KIND_RATE, 0 },
 	{ "uses_per_s", "USED", SL_KIND_RATE, 0 },
 	{ "nodes", "NODES", SL_KIND_PLAIN, 0 },
-	{ "generation", "TERMS", SL_KIND_PLAIN, 0 },
+	{ "generation", NULL, SL_KIND_PLAIN, 0 },
+	{ "set_by", "SET AT", SL_KIND_TEXT, 0 },
+	{ "set_left_ns", "FOR", SL_KIND_DURATION, 0 },
 	{ "here", "HERE", SL_KIND_TEXT, 0 },
 	{ "why", "WHY", SL_KIND_TEXT, 0 },
 };
@@ -102,6 +104,11 @@ static void put_limit(struct sl_sheet *sheet, const json_t *limit)
 	put_rate(sheet, limit, "uses_per_s", bytes);
 	sl_put_whole_of(sheet, limit, "nodes");
 	sl_put_whole_of(sheet, limit, "generation");
+	sl_put_text_of(sheet, limit, "set_by");
+	if (json_is_number(json_object_get(limit, "set_left_s")))
+		sl_put_time_of(sheet, limit, "set_left_s");
+	else
+		sl_put_none(sheet);
 	put_state(sheet, limit, "here");
 	sl_put_text_of(sheet, limit, "why");
 }
@@ -133,6 +140,21 @@ static void put_row(struct sl_sheet *sheet, const json_t *limit, const json_t *r
 	sl_put_time_of(sheet, row, "left_s");
 	sl_put_whole_of(sheet, row, "incarnation");
 	put_up(sheet, row, now_unix_ns);
+}
+
+static const struct sl_column drained_columns[] = {
+	{ "node", "DRAINED NODES", SL_KIND_TEXT, 0 },
+};
+
+static void put_drained(struct sl_doc *doc, const json_t *names)
+{
+	struct sl_sheet *sheet = json_array_size(names)
+					 ? sl_doc_table(doc, "drained", NULL, drained_columns,
+							COUNT(drained_columns))
+					 : NULL;
+
+	for (size_t i = 0; i < json_array_size(names); i++)
+		sl_put_text(sheet, json_string_value(json_array_get(names, i)));
 }
 
 static json_t *show_request(const struct sl_args *args)
@@ -171,6 +193,7 @@ int sl_cmd_quota_show(struct sl_cli *cli, const struct sl_args *args)
 	if (sl_doc_new(&doc))
 		return sl_cli_fail(cli, SL_EXIT_FAILED, "out of memory");
 	put_limits(doc, json_object_get(reply, "limits"), (uint64_t)time(NULL) * NS_PER_S);
+	put_drained(doc, json_object_get(reply, "drained"));
 	if (json_is_true(json_object_get(reply, "more")))
 		sl_cli_note(cli, "not all is shown: name a tenant");
 	return sl_doc_finish(doc, cli);

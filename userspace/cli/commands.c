@@ -10,6 +10,7 @@
 	"rate_packets rate_bytes rate_new_conns new_conns_reset conns_max shed blocked_tenant "    \
 	"blocked_prefix lease_closed lease_safe unknown_source unknown_denied malformed "          \
 	"fragments internal"
+#define GLOBAL_LIMITS "packets bytes new_connections requests cost"
 #define LIMIT_KEYS                                                                                 \
 	"ingress.packets_per_s= ingress.packets_burst= ingress.bytes_per_s= ingress.bytes_burst= " \
 	"egress.packets_per_s= egress.packets_burst= egress.bytes_per_s= egress.bytes_burst= "     \
@@ -222,6 +223,18 @@ const struct sl_command sl_commands[] = {
 	  0, 1, csv_options, sl_cmd_quota_show },
 	{ "quota", "explain", "NAME", "Why a tenant was refused lately by them", "@tenants", 1, 1,
 	  csv_options, sl_cmd_quota_explain },
+	{ "quota", "set", "NAME LIMIT RATE", "Another rate a second of a limit, on all nodes",
+	  "@tenants|" GLOBAL_LIMITS "|", 3, 3, for_options, sl_cmd_quota_set },
+	{ "quota", "raise", "NAME LIMIT BY", "Raise a limit of all nodes, by a rate or as 20%",
+	  "@tenants|" GLOBAL_LIMITS "|", 3, 3, for_options, sl_cmd_quota_raise },
+	{ "quota", "lower", "NAME LIMIT BY", "Lower it", "@tenants|" GLOBAL_LIMITS "|", 3, 3,
+	  for_options, sl_cmd_quota_lower },
+	{ "quota", "clear", "NAME LIMIT", "Back to what the configuration says, on all nodes",
+	  "@tenants|" GLOBAL_LIMITS, 2, 2, NULL, sl_cmd_quota_clear },
+	{ "quota", "drain", "[NODE]", "A node gives all its leases back and takes none", NULL, 0, 1,
+	  for_options, sl_cmd_quota_drain },
+	{ "quota", "undrain", "[NODE]", "It may lease again", NULL, 0, 1, NULL,
+	  sl_cmd_quota_undrain },
 	{ "bpf", "maps", "", "The maps: sizes, memory, how full", NULL, 0, 0, csv_options,
 	  sl_cmd_bpf_maps },
 	{ "bpf", "progs", "", "The programs in the kernel", NULL, 0, 0, csv_options,

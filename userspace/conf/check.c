@@ -321,6 +321,27 @@ static bool is_word(const char *text, const char *also)
 	return true;
 }
 
+static int check_capacity(struct sl_conf_context *ctx, const struct sl_yaml *node)
+{
+	const struct sl_capacity_spec *capacity = &draft_of(ctx)->config.quota.capacity;
+	const struct {
+		const char *key;
+		const struct sl_rate_spec *rate;
+	} rows[] = {
+		{ "packets_per_s", &capacity->packets },
+		{ "bytes_per_s", &capacity->bytes },
+		{ "new_connections_per_s", &capacity->new_connections },
+		{ "requests_per_s", &capacity->requests },
+		{ "cost_per_s", &capacity->cost },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (!rows[i].rate->unlimited && !rows[i].rate->per_s)
+			return sl_conf_fail(ctx, given_or_self(node, rows[i].key),
+					    "a platform that can do nothing shares nothing");
+	return 0;
+}
+
 static int check_quota(struct sl_conf_context *ctx, const struct sl_yaml *node)
 {
 	const struct sl_quota_spec *quota = &draft_of(ctx)->config.quota;
@@ -339,7 +360,7 @@ static int check_quota(struct sl_conf_context *ctx, const struct sl_yaml *node)
 	if (quota->ttl_ns < 2 * quota->period_ns)
 		return sl_conf_fail(ctx, given_or_self(node, "ttl"),
 				    "quota.ttl: at least two periods");
-	return 0;
+	return check_capacity(ctx, given_or_self(node, "capacity"));
 }
 
 /* ---- services ---------------------------------------------------------------------- */

@@ -3,7 +3,7 @@
 #include "userspace/conf/schema.h"
 
 #include "userspace/conf/nats.h"
-#include "userspace/conf/redis.h"
+#include "userspace/conf/quota.h"
 
 #define MEMBER	       SL_CONF_MEMBER
 #define LIST	       SL_CONF_LIST
@@ -104,55 +104,6 @@ static const struct sl_conf_table requests = {
 	TABLE(requests_fields), 0
 };
 
-/* ---- global limits ------------------------------------------------------------ */
-
-static const struct sl_conf_field global_fields[] = {
-	{ "packets", &sl_conf_bool, .fallback = "false", MEMBER(sl_global_spec, packets),
-	  .help = "ingress.packets_per_s, of all nodes together." },
-	{ "bytes", &sl_conf_bool, .fallback = "false", MEMBER(sl_global_spec, bytes),
-	  .help = "ingress.bytes_per_s." },
-	{ "new_connections", &sl_conf_bool, .fallback = "false",
-	  MEMBER(sl_global_spec, new_connections), .help = "new_connections_per_s." },
-	{ "requests", &sl_conf_bool, .fallback = "false", MEMBER(sl_global_spec, requests),
-	  .help = "requests.global." },
-	{ "cost", &sl_conf_bool, .fallback = "false", MEMBER(sl_global_spec, cost),
-	  .help = "requests.cost." },
-};
-static const struct sl_conf_table global = {
-	"Which limits are of all nodes together: each node leases a part of them from Redis (quota), "
-	"and keeps to it without asking. Then on_lease_expiry says what holds when Redis is away, "
-	"and its default is blend.",
-	TABLE(global_fields), 0
-};
-
-#define QUOTA(member) CONFIG(quota.member)
-
-static const struct sl_conf_field quota_fields[] = {
-	{ "node", &sl_conf_text, .fallback = "", QUOTA(node),
-	  .help = "The name of this node among those that share. Left out: the host's name." },
-	{ "redis", .table = &sl_conf_redis_table, CONFIG(redis) },
-	{ "prefix", &sl_conf_text, .fallback = "q", QUOTA(prefix),
-	  .help = "What the keys begin with: letters and digits." },
-	{ "buckets", &sl_conf_count, .fallback = "256", QUOTA(buckets), .min = 1, .max = 1024,
-	  .help = "Groups of tenants; a group is in one slot of a cluster and asked for in one "
-		  "call. The same on all nodes." },
-	{ "nodes", &sl_conf_count, .fallback = "3", QUOTA(nodes), .min = 1, .max = 4096,
-	  .help = "How many nodes share, about. Limits under 4 units a second for each node are "
-		  "too small to divide: Redis is asked about them. The same on all nodes." },
-	{ "generation", &sl_conf_integer, .fallback = "1", QUOTA(generation), .min = 1,
-	  .max = 9007199254740991,
-	  .help = "Raise it with each change of a global limit: of two nodes that differ the "
-		  "higher one is right." },
-	{ "period", &sl_conf_duration, .fallback = "1s", QUOTA(period_ns), .min = S_NS / 10,
-	  .max = 30 * S_NS, .help = "Between two renewals of a lease." },
-	{ "ttl", &sl_conf_duration, .fallback = "5s", QUOTA(ttl_ns), .min = S_NS / 5,
-	  .max = 60 * S_NS, .help = "How long a lease holds without Redis; at least two periods." },
-};
-static const struct sl_conf_table quota_table = {
-	"How nodes share global limits. docs/quotas.md says what may be relied on.",
-	TABLE(quota_fields), 0
-};
-
 /* ---- tenants ----------------------------------------------------------------- */
 
 #define TENANT_LIMITS                                                                                    \
@@ -217,7 +168,7 @@ static const struct sl_conf_table quota_table = {
 			  "open: no limit; blend: from last to safe in a line of 30 seconds. All "       \
 			  "but last need a lease." },                                                    \
 		{ "safe", .table = &safe, MEMBER(sl_tenant_spec, safe_packets) },                        \
-		{ "global", .table = &global, MEMBER(sl_tenant_spec, global) },                          \
+		{ "global", .table = &sl_conf_global_table, MEMBER(sl_tenant_spec, global) },            \
 	{                                                                                                \
 		"requests", .table = &requests, MEMBER(sl_tenant_spec, requests)                         \
 	}
@@ -468,7 +419,7 @@ static const struct sl_conf_field root_fields[] = {
 	  LIST(sl_conf_draft, config.services, config.service_count), .max = 2 * SL_SERVICES_MAX },
 	{ "unknown", .table = &unknown_table, CONFIG(unknown) },
 	{ "nats", .table = &sl_conf_nats_table, CONFIG(nats) },
-	{ "quota", .table = &quota_table },
+	{ "quota", .table = &sl_conf_quota_table },
 	{ "blocks", .table = &block_table, LIST(sl_conf_draft, config.blocks, config.block_count),
 	  .max = 2 * SL_PREFIXES_MAX },
 };

@@ -83,6 +83,18 @@ struct sl_global_spec {
 	bool new_connections;
 	bool requests; /* of all classes together */
 	bool cost;
+	/* with struct sl_capacity_spec; of the limit */
+	uint32_t guarantee_percent, ceiling_percent;
+	uint32_t weight;
+};
+
+/* What the platform can do for all tenants together; unlimited: not known. */
+struct sl_capacity_spec {
+	struct sl_rate_spec packets;
+	struct sl_rate_spec bytes;
+	struct sl_rate_spec new_connections;
+	struct sl_rate_spec requests;
+	struct sl_rate_spec cost;
 };
 
 /* How nodes share global limits. The same on all of them, but for the node's name. */
@@ -94,6 +106,7 @@ struct sl_quota_spec {
 	uint64_t generation; /* raised with each change of a global limit */
 	uint64_t period_ns;  /* of renewals */
 	uint64_t ttl_ns;     /* of a lease */
+	struct sl_capacity_spec capacity;
 };
 
 struct sl_tenant_spec {

@@ -40,6 +40,12 @@ static void every_command_is_known(void **state)
 		"{\"cmd\":\"quota\"}",
 		"{\"cmd\":\"quota.show\"}",
 		"{\"cmd\":\"quota.explain\",\"tenant\":\"a\"}",
+		"{\"cmd\":\"quota.set\",\"tenant\":\"a\",\"limit\":\"packets\",\"rate\":\"10k\"}",
+		"{\"cmd\":\"quota.raise\",\"tenant\":\"a\",\"limit\":\"bytes\",\"by\":\"8Mbit\"}",
+		"{\"cmd\":\"quota.lower\",\"tenant\":\"a\",\"limit\":\"cost\",\"by\":\"20%\"}",
+		"{\"cmd\":\"quota.clear\",\"tenant\":\"a\",\"limit\":\"requests\"}",
+		"{\"cmd\":\"quota.drain\",\"for\":\"10m\"}",
+		"{\"cmd\":\"quota.undrain\",\"node\":\"n-1.example\"}",
 		"{\"cmd\":\"flow.bind\",\"tenant\":\"a\"," FLOW("tcp", "10.0.0.1", "10.0.0.2") "}",
 		"{\"cmd\":\"flow.unbind\"," FLOW("udp", "::1", "::2") "}",
 		"{\"cmd\":\"maps.fds\"}",
@@ -52,6 +58,34 @@ static void every_command_is_known(void **state)
 		assert_non_null(strstr(lines[i], sl_admin_command_name((enum sl_admin_command)i)));
 	}
 	assert_null(sl_admin_command_name(SL_ADMIN_COMMANDS));
+}
+
+static void amounts_of_a_quota_are_in_the_unit_of_its_limit(void **state)
+{
+	static const struct {
+		const char *line;
+		int64_t mu_per_s;
+		uint32_t percent;
+	} rows[] = {
+		/* The order of keys says nothing. */
+		{ "{\"rate\":\"10k\",\"limit\":\"packets\",\"tenant\":\"a\",\"cmd\":\"quota.set\"}",
+		  10000000, 0 },
+		{ "{\"cmd\":\"quota.set\",\"tenant\":\"a\",\"limit\":\"bytes\",\"rate\":\"8Mbit\"}",
+		  1000000, 0 },
+		{ "{\"cmd\":\"quota.set\",\"tenant\":\"a\",\"limit\":\"requests\",\"rate\":7}",
+		  7000, 0 },
+		{ "{\"cmd\":\"quota.raise\",\"tenant\":\"a\",\"limit\":\"cost\",\"by\":\"1000%\"}",
+		  0, 1000 },
+		{ "{\"cmd\":\"quota.lower\",\"tenant\":\"a\",\"limit\":\"cost\",\"by\":\"100%\"}",
+		  0, 100 },
+	};
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		const struct sl_admin_request r = parsed(rows[i].line);
+
+		assert_true(r.amount_mu_per_s == rows[i].mu_per_s);
+		assert_int_equal(r.amount_percent, rows[i].percent);
+	}
 }
 
 static void limits_are_read_like_the_configuration(void **state)
@@ -165,6 +199,28 @@ static const struct {
 	{ "{\"cmd\":\"block.add\",\"prefix\":\"10.0.0.1/8\"}", -ERANGE, "prefix: \"10.0.0.1/8\"" },
 	{ "{\"cmd\":\"block.add\",\"prefix\":\"10.0.0.0/8\",\"for\":\"0s\"}", -ERANGE,
 	  "for: \"0s\"" },
+	{ "{\"cmd\":\"quota.set\",\"tenant\":\"a\",\"limit\":\"packets\"}", -EINVAL,
+	  "\"quota.set\" needs \"rate\"" },
+	{ "{\"cmd\":\"quota.set\",\"tenant\":\"a\",\"limit\":\"pace\",\"rate\":1}", -EINVAL,
+	  "limit: \"pace\" is not one of: packets" },
+	{ "{\"cmd\":\"quota.set\",\"tenant\":\"a\",\"limit\":\"packets\",\"rate\":0}", -ERANGE,
+	  "rate: out of range; allowed: 1 to 1000000000 a second" },
+	{ "{\"cmd\":\"quota.set\",\"tenant\":\"a\",\"limit\":\"packets\",\"rate\":\"2G\"}", -ERANGE,
+	  "rate: out of range; allowed: 1 to 1000000000 a second" },
+	{ "{\"cmd\":\"quota.set\",\"tenant\":\"a\",\"limit\":\"packets\",\"rate\":\"20%\"}",
+	  -EINVAL, "" },
+	{ "{\"cmd\":\"quota.set\",\"tenant\":\"a\",\"limit\":\"packets\",\"rate\":\"unlimited\"}",
+	  -EINVAL, "" },
+	{ "{\"cmd\":\"quota.raise\",\"tenant\":\"a\",\"limit\":\"packets\",\"by\":\"0%\"}", -ERANGE,
+	  "by: out of range; allowed: 1% to 1000%" },
+	{ "{\"cmd\":\"quota.raise\",\"tenant\":\"a\",\"limit\":\"packets\",\"by\":\"%\"}", -EINVAL,
+	  "" },
+	{ "{\"cmd\":\"quota.raise\",\"tenant\":\"a\",\"limit\":\"packets\",\"by\":\"-1\"}", -EINVAL,
+	  "" },
+	{ "{\"cmd\":\"quota.drain\",\"node\":\"a b\"}", -EINVAL, "node: \"a b\" is not a node" },
+	{ "{\"cmd\":\"quota.drain\",\"node\":\"\"}", -EINVAL, "node: \"\" is not a node" },
+	{ "{\"cmd\":\"quota.undrain\",\"for\":\"1m\"}", -EINVAL,
+	  "\"for\": unknown key of \"quota.undrain\"" },
 	{ "{\"cmd\":\"mode.set\",\"mode\":\"on\"}", -EINVAL, "mode: \"on\" is not allowed" },
 	{ "{\"cmd\":\"shed.set\",\"tenant\":\"a\",\"permille\":1001,\"for\":\"1s\"}", -ERANGE,
 	  "permille: 1001 is out of range; allowed: 0 to 1000" },
@@ -211,6 +267,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_command_is_known),
 		cmocka_unit_test(limits_are_read_like_the_configuration),
+		cmocka_unit_test(amounts_of_a_quota_are_in_the_unit_of_its_limit),
 		cmocka_unit_test(limits_of_requests_are_amounts_in_a_window),
 		cmocka_unit_test(values_arrive),
 		cmocka_unit_test(what_is_wrong_is_named),

@@ -59,6 +59,14 @@ static void every_other_mode_has_its_cause(void **state)
 	}
 }
 
+static void a_drained_node_says_so(void **state)
+{
+	struct sl_refusal_facts facts = facts_in(SL_QUOTA_MODE_COLD);
+
+	facts.drained = true;
+	assert_int_equal(sl_refusal_cause_of(&facts), SL_REFUSED_DRAINED);
+}
+
 static void one_cause_is_one_entry_until_it_pauses(void **state)
 {
 	struct sl_refusals refusals = { .count = 0 };
@@ -119,6 +127,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_held_lease_says_no_for_one_of_five_reasons),
 		cmocka_unit_test(every_other_mode_has_its_cause),
+		cmocka_unit_test(a_drained_node_says_so),
 		cmocka_unit_test(one_cause_is_one_entry_until_it_pauses),
 		cmocka_unit_test(the_newest_come_first_and_the_oldest_goes),
 		cmocka_unit_test(the_sum_does_not_overflow),

@@ -19,7 +19,8 @@ static struct sl_tenant_spec tenant_of(void)
 		.requests = { .per_window = { [SL_REQUEST_GLOBAL] = 600, [SL_REQUEST_COST] = 90 },
 			      .window_ns = 60 * S_NS,
 			      .cost_window_ns = 30 * S_NS },
-		.global = { true, true, true, true, true },
+		.class = SL_TENANT_CRITICAL,
+		.global = { true, true, true, true, true, 100, 100, 100 },
 		.on_lease_expiry = SL_FALLBACK_BLEND,
 	};
 }
@@ -102,6 +103,57 @@ static void every_fallback_is_a_term(void **state)
 	}
 }
 
+static void parts_of_the_capacity_are_terms(void **state)
+{
+	static const enum sl_quota_class classes[] = {
+		[SL_TENANT_SHEDDABLE] = SL_QUOTA_SHEDDABLE,
+		[SL_TENANT_SHEDDABLE_PLUS] = SL_QUOTA_SHEDDABLE_PLUS,
+		[SL_TENANT_CRITICAL] = SL_QUOTA_CRITICAL,
+		[SL_TENANT_CRITICAL_PLUS] = SL_QUOTA_CRITICAL_PLUS,
+	};
+	struct sl_tenant_spec tenant = tenant_of();
+	struct sl_terms terms = sl_quota_terms_of(&quota, &tenant, SL_QUOTA_PACKETS);
+
+	(void)state;
+	assert_int_equal(terms.guarantee_mu_per_s, 5000000);
+	assert_int_equal(terms.ceiling_mu_per_s, 5000000);
+	tenant.global.guarantee_percent = 0;
+	tenant.global.ceiling_percent = 250;
+	tenant.global.weight = 7;
+	for (size_t i = 0; i < sizeof(classes) / sizeof(*classes); i++) {
+		tenant.class = (enum sl_tenant_class)i;
+		terms = sl_quota_terms_of(&quota, &tenant, SL_QUOTA_PACKETS);
+		assert_int_equal(terms.class, classes[i]);
+	}
+	assert_int_equal(terms.guarantee_mu_per_s, 0);
+	assert_int_equal(terms.ceiling_mu_per_s, 12500000);
+	assert_int_equal(terms.weight, 7);
+	assert_int_equal(sl_terms_check(&terms, NULL), 0);
+	/* The largest limit with the largest ceiling is still one that can be summed. */
+	tenant.ingress_bytes = (struct sl_rate_spec){ .per_s = SL_BYTES_PER_S_MAX, .burst = 50000 };
+	tenant.global.ceiling_percent = 1000;
+	terms = sl_quota_terms_of(&quota, &tenant, SL_QUOTA_BYTES);
+	assert_int_equal(sl_terms_check(&terms, NULL), 0);
+}
+
+static void a_capacity_is_in_milli_units_or_not_known(void **state)
+{
+	const struct sl_capacity_spec capacity = {
+		.packets = { .per_s = 2000 },
+		.bytes = { .per_s = 2000 },
+		.new_connections = { .unlimited = true },
+		.requests = { .unlimited = true },
+		.cost = { .per_s = UINT64_MAX },
+	};
+
+	(void)state;
+	assert_int_equal(sl_quota_capacity_of(&capacity, SL_QUOTA_PACKETS), 2000000);
+	assert_int_equal(sl_quota_capacity_of(&capacity, SL_QUOTA_BYTES), 2000);
+	assert_int_equal(sl_quota_capacity_of(&capacity, SL_QUOTA_NEW_CONNS), -1);
+	assert_int_equal(sl_quota_capacity_of(&capacity, SL_QUOTA_REQUESTS), -1);
+	assert_true(sl_quota_capacity_of(&capacity, SL_QUOTA_COST) == SL_QUOTA_RATE_MAX);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -109,6 +161,8 @@ int main(void)
 		cmocka_unit_test(what_is_no_limit_is_not_shared),
 		cmocka_unit_test(the_largest_limits_are_cut_to_what_can_be_summed),
 		cmocka_unit_test(every_fallback_is_a_term),
+		cmocka_unit_test(parts_of_the_capacity_are_terms),
+		cmocka_unit_test(a_capacity_is_in_milli_units_or_not_known),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

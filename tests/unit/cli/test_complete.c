@@ -42,7 +42,8 @@ static void words_come_from_the_table(void **state)
 	expect("tenants top --so", "--sort\n--socket\n");
 	expect("tenants top --sort ", "drops\noffered\nbytes\nused\nname\n");
 	expect("tenants top --sort drops --on", "--once\n");
-	expect("quota ", "node\nshow\nexplain\n");
+	expect("quota ", "node\nshow\nexplain\nset\nraise\nlower\nclear\ndrain\nundrain\n");
+	expect("quota set x new", "new_connections\n");
 	expect("quota show ", "alpha\n");
 	expect("mode set ", "enforce\nshadow\noff\n");
 	expect("mode set s", "shadow\n");

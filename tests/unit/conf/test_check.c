@@ -52,6 +52,8 @@ static const struct refused contradictions[] = {
 	{ V "quota: {redis: {tls: true}}\n",
 	  "t.yaml:2:22: quota.redis.tls: this client library has no TLS: use a proxy that has" },
 	{ V "quota: {period: 3s}\n", "t.yaml:2:8: quota: quota.ttl: at least two periods" },
+	{ V "quota: {capacity: {bytes_per_s: 0}}\n",
+	  "t.yaml:2:33: quota.capacity.bytes_per_s: a platform that can do nothing shares nothing" },
 	{ V "quota: {redis: {mode: ring}}\n",
 	  "t.yaml:2:23: quota.redis.mode: \"ring\" is not allowed; allowed: standalone, sentinel "
 	  "or cluster" },
