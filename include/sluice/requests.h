@@ -49,6 +49,9 @@ enum sl_requests_flag {
 	SL_REQUESTS_FALLBACK_SHIFT = 2,
 	SL_REQUESTS_FALLBACK_MASK = 0x7, /* enum sl_fallback, three bits */
 	SL_REQUESTS_BLOCKED = 0x20,	 /* until blocked_until_ns */
+	SL_REQUESTS_CLASS_SHIFT = 6,
+	SL_REQUESTS_CLASS_MASK = 0x7, /* of the tenant, 1: sheddable ... 4: critical_plus; 0: not
+					 said */
 };
 
 /* One class. Writer: agent. */

@@ -116,6 +116,17 @@ def _(t):
     same(response.header("traceparent").split("-")[1], message.header("trace_id"), "answer's trace")
 
 
+@row("the message says how important it is, whatever the client says", ["peer"])
+def _(t):
+    seen = []
+    for own in ([], [("x-criticality", "critical_plus")], [("X-Criticality", "sheddable")]):
+        with t.router.plays(t.router.script):
+            same(t.decide(own).status, 200, "status")
+            seen.append(t.router.one().header("x-criticality"))
+    true(seen[0] in ("sheddable", "sheddable_plus", "critical", "critical_plus"), "x-criticality", seen[0])
+    same(seen, seen[:1] * 3, "x-criticality")
+
+
 @row("the message to get_decision has the headers too", ["peer"])
 def _(t):
     with t.router.plays(t.router.script):

@@ -340,6 +340,13 @@ def unpublished():
     same(letter["original_subject"], "my.own", "original_subject")
     same(router.metric("router_assignment_retry_total"), 2, "retries")
     same(router.metric("router_retry_exhausted_total"), 1, "exhausted")
+    same(router.metric("router_retry_budget_empty_total"), 0, "within the budget")
+    # Ten retries are saved at first, and every ten assignments earn one.
+    for _ in range(9):
+        ask(peer, body(push_assignment=True, assignment_subject="my.own"), timeout=6)
+    same(router.metric("router_assignment_retry_total"), 11, "retries of ten")
+    same(router.metric("router_retry_exhausted_total"), 10, "all were given up")
+    assert router.metric("router_retry_budget_empty_total") >= 4, "no budget"
 
 
 def sluicectl(nats, *arguments):

@@ -303,6 +303,11 @@ def posts():
     same(headers["idempotency-key"], got["ok"]["assignment_id"], "idempotency-key")
     same(headers["traceparent"].split("-")[1], got["ok"]["trace_id"], "trace")
     assert "s3cret" not in worker.log(), "the secret is in the log"
+    # Together no more than ten repetitions, and one for each ten jobs, of one provider.
+    before = provider.times("/broken/2")
+    names = [assign(peer, assignment(executor={"provider_id": "again", "channel": "nats"})) for _ in range(20)]
+    results_of(peer, names)
+    same(provider.times("/broken/2") - before, 20 + 9 + 2, "posts of 20 jobs that fail")
     close(peer, worker, nats)
 
 

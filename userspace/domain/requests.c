@@ -35,7 +35,8 @@ void sl_requests_make(struct sl_requests *ret, const struct sl_tenant_spec *tena
 	*ret = (struct sl_requests){
 		.gen = gen,
 		.flags = ((uint32_t)tenant->mode & SL_REQUESTS_MODE_MASK) |
-			 (uint32_t)tenant->on_lease_expiry << SL_REQUESTS_FALLBACK_SHIFT,
+			 (uint32_t)tenant->on_lease_expiry << SL_REQUESTS_FALLBACK_SHIFT |
+			 ((uint32_t)tenant->class + 1) << SL_REQUESTS_CLASS_SHIFT,
 		.set = spec->set,
 		.cost_estimate_milli = spec->cost_estimate_milli,
 	};
@@ -115,6 +116,14 @@ void sl_requests_now(struct sl_request_rule_now *ret, const struct sl_requests *
 		ret->limit = sl_gcra_limit(0, rule->window_ns);
 	else if (is_over(rule->lease_until_ns, now_ns))
 		ret->limit = after_lease(requests, rule, now_ns);
+}
+
+enum sl_tenant_class sl_requests_class(const struct sl_requests *requests)
+{
+	const uint32_t said = requests->flags >> SL_REQUESTS_CLASS_SHIFT & SL_REQUESTS_CLASS_MASK;
+
+	return said >= 1 && said <= SL_TENANT_CRITICAL_PLUS + 1 ? (enum sl_tenant_class)(said - 1)
+								: SL_TENANT_CRITICAL;
 }
 
 enum sl_mode sl_requests_mode(const struct sl_requests *requests, enum sl_mode node)

@@ -30,5 +30,8 @@ struct sl_request_rule_now {
 void sl_requests_now(struct sl_request_rule_now *ret, const struct sl_requests *requests,
 		     enum sl_request_class which, uint64_t now_ns);
 
+/* The tenant's class; critical where the agent did not say. */
+enum sl_tenant_class sl_requests_class(const struct sl_requests *requests);
+
 /* The laxer of the tenant's mode and the node's. */
 enum sl_mode sl_requests_mode(const struct sl_requests *requests, enum sl_mode node);

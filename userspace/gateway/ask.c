@@ -3,6 +3,8 @@
 
 #include <errno.h>
 
+#include "userspace/domain/requests.h"
+
 size_t sl_message_headers(struct sl_bus_header ret[SL_HEADERS_MAX],
 			  const struct sl_exchange *exchange, char traceparent[])
 {
@@ -21,6 +23,28 @@ size_t sl_message_headers(struct sl_bus_header ret[SL_HEADERS_MAX],
 	return count;
 }
 
+enum sl_criticality sl_exchange_criticality(const struct sl_exchange *exchange)
+{
+	const struct sl_gateway *gateway = exchange->gateway;
+	const struct sl_settings *settings = gateway->settings;
+	struct sl_kernel_limits agent;
+	int least = SL_CRITICAL;
+
+	if (exchange->match.route->access == SL_ACCESS_ADMIN)
+		return SL_CRITICAL_PLUS; /* who repairs is not shed */
+	if (sl_kernel_limits(&agent, gateway->kernel, sl_span_of(exchange->who.tenant)))
+		least = (int)sl_requests_class(&agent.limits);
+	if (exchange->who.plan && exchange->who.plan->criticality < least)
+		least = exchange->who.plan->criticality;
+	if (exchange->match.route->rate_class == SL_CLASS_MESSAGES &&
+	    settings->criticality.messages < least)
+		least = settings->criticality.messages;
+	if (exchange->match.route->rate_class == SL_CLASS_ROUTES_DECIDE &&
+	    settings->criticality.routes_decide < least)
+		least = settings->criticality.routes_decide;
+	return (enum sl_criticality)least;
+}
+
 void sl_ask_router(struct sl_exchange *exchange, const char *subject, struct sl_span payload,
 		   sl_bus_done *done)
 {
@@ -28,9 +52,13 @@ void sl_ask_router(struct sl_exchange *exchange, const char *subject, struct sl_
 	struct sl_bus_header headers[SL_HEADERS_MAX];
 	char traceparent[SL_TRACEPARENT_CHARS + 1];
 	size_t count = sl_message_headers(headers, exchange, traceparent);
-	int r = sl_bus_request(&exchange->pending, gateway->bus, subject, headers, count, payload,
-			       (uint32_t)(gateway->settings->router.timeout_ns / 1000000), done,
-			       exchange);
+	const char *criticality = sl_criticality_name(sl_exchange_criticality(exchange));
+	int r;
+
+	headers[count++] = (struct sl_bus_header){ SL_HEADER_CRITICALITY, sl_span_of(criticality) };
+	r = sl_bus_request(&exchange->pending, gateway->bus, subject, headers, count, payload,
+			   (uint32_t)(gateway->settings->router.timeout_ns / 1000000), done,
+			   exchange);
 
 	if (!r) {
 		gateway->asked_count++;

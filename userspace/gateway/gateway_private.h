@@ -10,6 +10,7 @@
 #include "userspace/gateway/kernel.h"
 #include "userspace/gateway/pressure_gate.h"
 #include "userspace/obs/log.h"
+#include "userspace/pressure/priority.h"
 
 #define SL_STORE_TIMEOUT_MS 2000
 #define SL_RANDOM_KEPT	    4096
@@ -145,13 +146,16 @@ void sl_do_metrics(struct sl_exchange *exchange);
 void sl_do_limits(struct sl_exchange *exchange);
 void sl_do_stream(struct sl_exchange *exchange);
 
+/* What its tenant's class, its credential's plan and its route leave of importance. */
+enum sl_criticality sl_exchange_criticality(const struct sl_exchange *exchange);
+
 /* Sends to the router with the headers of every message. Answers when it cannot. Its done
  * calls sl_ask_ended() first. */
 void sl_ask_router(struct sl_exchange *exchange, const char *subject, struct sl_span payload,
 		   sl_bus_done *done);
 void sl_ask_ended(struct sl_exchange *exchange);
 /* At least the headers of every message; returns how many. */
-#define SL_HEADERS_MAX 5
+#define SL_HEADERS_MAX 6 /* with one of the caller */
 size_t sl_message_headers(struct sl_bus_header ret[SL_HEADERS_MAX],
 			  const struct sl_exchange *exchange, char traceparent[]);
 

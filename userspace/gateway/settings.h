@@ -29,6 +29,7 @@
 struct sl_plan {
 	char name[SL_SETTINGS_PLAN_BYTES]; /* "" of the default */
 	uint64_t requests[SL_CLASSES];
+	int criticality; /* enum sl_criticality: requests of its credentials are no more */
 	unsigned int line;
 };
 
@@ -81,6 +82,12 @@ struct sl_settings {
 		struct sl_plan *plans;
 		size_t plan_count;
 	} limits;
+
+	/* enum sl_criticality: what a request to such a route is at most */
+	struct {
+		int routes_decide;
+		int messages;
+	} criticality;
 
 	struct {
 		bool enabled;

@@ -4,6 +4,7 @@
 
 #include "userspace/gateway/settings.h"
 #include "userspace/obs/log.h"
+#include "userspace/pressure/priority.h"
 
 #define S_NS   1000000000ull
 #define MS_NS  1000000ull
@@ -77,6 +78,14 @@ static const struct sl_conf_field auth_fields[] = {
 
 static const struct sl_choice on_off[] = { { "enforce", 0 }, { "shadow", 1 }, { NULL, 0 } };
 
+static const struct sl_choice criticalities[] = {
+	{ "critical_plus", SL_CRITICAL_PLUS },
+	{ "critical", SL_CRITICAL },
+	{ "sheddable_plus", SL_SHEDDABLE_PLUS },
+	{ "sheddable", SL_SHEDDABLE },
+	{ NULL, 0 },
+};
+
 #define REQUESTS(type, member, value)                                                              \
 	&sl_conf_limit, .fallback = (value), SL_CONF_MEMBER(type, member), .min = 1,               \
 			.max = 1000000000
@@ -91,6 +100,10 @@ static const struct sl_conf_field plan_fields[] = {
 	  .help = "The registry." },
 	{ "global", REQUESTS(sl_plan, requests[SL_CLASS_GLOBAL], "1000"),
 	  .help = "All of these together." },
+	{ "criticality", &sl_conf_choice, .fallback = "critical_plus",
+	  SL_CONF_MEMBER(sl_plan, criticality), .choices = criticalities,
+	  .help = "Requests of these credentials are no more important than this, when not all "
+		  "can be served." },
 };
 
 static const struct sl_conf_table plan_table = { "Limits for credentials that name them.",
@@ -121,6 +134,18 @@ static const struct sl_conf_field limit_fields[] = {
 	  .min = 8, .max = 1000000, .help = "The same of addresses." },
 	{ "plans", .table = &plan_table, SL_CONF_LIST(sl_settings, limits.plans, limits.plan_count),
 	  .max = SL_SETTINGS_PLANS_MAX, .flags = SL_CONF_UNIQUE },
+};
+
+#define AT_MOST(member)                                                                            \
+	&sl_conf_choice, .fallback = "critical_plus", MEMBER(criticality.member),                  \
+			 .choices = criticalities
+
+static const struct sl_conf_field criticality_fields[] = {
+	{ "plan", &sl_conf_choice, .fallback = "critical_plus",
+	  SL_CONF_MEMBER(sl_settings, limits.plan.criticality), .choices = criticalities,
+	  .help = "Of credentials that name no plan." },
+	{ "routes_decide", AT_MOST(routes_decide), .help = "Of decides." },
+	{ "messages", AT_MOST(messages), .help = "Of POST messages." },
 };
 
 static const struct sl_conf_field stream_fields[] = {
@@ -181,6 +206,13 @@ static const struct sl_conf_table store_table = { "What is kept in JetStream.",
 						  SL_CONF_TABLE(store_fields), 0 };
 static const struct sl_conf_table auth_table = { "Who is who.", SL_CONF_TABLE(auth_fields), 0 };
 static const struct sl_conf_table limit_table = { "How much.", SL_CONF_TABLE(limit_fields), 0 };
+static const struct sl_conf_table criticality_table = {
+	"How important a request is, when the router or a worker cannot serve all: no more than "
+	"its tenant's `class` (sluice.yaml; critical where the agent does not know the tenant), its "
+	"credential's plan and its route say. It travels as `x-criticality`; a client's own is not "
+	"looked at.",
+	SL_CONF_TABLE(criticality_fields), 0
+};
 static const struct sl_conf_table stream_table = { "Server-sent events.",
 						   SL_CONF_TABLE(stream_fields), 0 };
 static const struct sl_conf_table agent_table = { "The kernel, by way of the agent.",
@@ -201,6 +233,7 @@ static const struct sl_conf_field root_fields[] = {
 	{ "store", .table = &store_table },
 	{ "auth", .table = &auth_table },
 	{ "limits", .table = &limit_table },
+	{ "criticality", .table = &criticality_table },
 	{ "backpressure", .table = &sl_settings_backpressure_table },
 	{ "abuse", .table = &sl_settings_abuse_table },
 	{ "streams", .table = &stream_table },

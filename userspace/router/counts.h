@@ -42,7 +42,7 @@ struct sl_counts {
 	uint64_t js_acks_total, js_redeliveries_total, js_exhausted_total;
 	uint64_t assignments_published_total, assignments_retried_total;
 	uint64_t assignments_blocked_total, assignments_skipped_total;
-	uint64_t assignments_failed_total, retries_exhausted_total;
+	uint64_t assignments_failed_total, retries_exhausted_total, retry_budget_empty_total;
 	uint64_t publish_stalls_total; /* the store was silent, or too much was on its way to it */
 	uint64_t acks_accepted_total, acks_rejected_total;
 	uint64_t expired_total, adopted_total;

@@ -307,6 +307,17 @@ static void give_up(struct sl_job *job, int status)
 	fail(job, SL_CODE_UNAVAILABLE, SL_INTAKE_NONE, "the assignment could not be published");
 }
 
+/* Retries of all jobs together have a budget: a stream that is down is not flooded. */
+static bool may_try_again(struct sl_job *job)
+{
+	if (job->attempts >= ATTEMPTS_MAX)
+		return false;
+	if (sl_retry_budget_take(&job->router->retries, job->attempts, false))
+		return true;
+	job->router->counts.retry_budget_empty_total++;
+	return false;
+}
+
 static void publish_failed(struct sl_job *job, int status)
 {
 	struct sl_router *router = job->router;
@@ -315,7 +326,7 @@ static void publish_failed(struct sl_job *job, int status)
 
 	if (status == -ETIMEDOUT || status == -EBUSY)
 		router->counts.publish_stalls_total++;
-	if (job->attempts >= ATTEMPTS_MAX) {
+	if (!may_try_again(job)) {
 		give_up(job, status);
 		return;
 	}
@@ -352,6 +363,7 @@ static void publish(struct sl_job *job)
 		return;
 	}
 	if (job->attempts++ == 0) {
+		sl_retry_budget_request(&router->retries);
 		sl_router_random(router, random, sizeof(random));
 		job->assign_trace = job->request.trace;
 		sl_trace_next(&job->assign_trace, random);

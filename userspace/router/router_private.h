@@ -16,6 +16,7 @@
 #include "userspace/obs/http.h"
 #include "userspace/obs/log.h"
 #include "userspace/obs/metrics.h"
+#include "userspace/pressure/retry_budget.h"
 #include "userspace/router/core.h"
 #include "userspace/router/counts.h"
 #include "userspace/router/pressure.h"
@@ -51,7 +52,8 @@ struct sl_router {
 	uint32_t retry_after_s; /* of the refusal being answered; 0: what the settings say */
 	struct sl_job *jobs;	/* whose answer waits */
 	uint32_t job_count;
-	uint32_t settling; /* results whose usage is being published */
+	struct sl_retry_budget retries; /* of assignments that could not be published */
+	uint32_t settling;		/* results whose usage is being published */
 
 	struct sl_loop_timer tick, setup_again, drain_end;
 	uint64_t started_ns, ticks;

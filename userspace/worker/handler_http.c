@@ -8,6 +8,7 @@
 
 #include "userspace/base/cleanup.h"
 #include "userspace/domain/fields.h"
+#include "userspace/pressure/retry_budget.h"
 #include "userspace/worker/handlers.h"
 #include "userspace/worker/http_outcome.h"
 #include "userspace/worker/run.h"
@@ -29,6 +30,7 @@ struct http {
 	char authorization[SECRET_BYTES + 32]; /* the header, or "" */
 	pthread_mutex_t mutex;
 	struct handle *idle;
+	struct sl_retry_budget retries; /* of all jobs of this provider */
 };
 
 /* One try, or several, of one job. */
@@ -203,22 +205,46 @@ static struct sl_http_outcome try_once(struct post *post, struct sl_worker_resul
 
 /* ---- all tries -------------------------------------------------------------------- */
 
-static bool may_try_again(const struct post *post, struct sl_http_outcome outcome)
+static bool is_safe(const struct post *post, struct sl_http_outcome outcome)
 {
 	if (outcome.again == SL_HTTP_IF_IDEMPOTENT)
 		return post->http->config->idempotent;
 	return outcome.again == SL_HTTP_SAFE;
 }
 
+static void count_first_try(struct http *http)
+{
+	(void)pthread_mutex_lock(&http->mutex);
+	sl_retry_budget_request(&http->retries);
+	(void)pthread_mutex_unlock(&http->mutex);
+}
+
+/* And as long as no more than a tenth of all posts are repetitions: a provider that is down
+ * is not asked three times as often as one that is well. */
+static bool may_try_again(struct post *post, struct sl_http_outcome outcome, unsigned int tries)
+{
+	struct http *http = post->http;
+	bool may;
+
+	if (!is_safe(post, outcome))
+		return false;
+	(void)pthread_mutex_lock(&http->mutex);
+	may = sl_retry_budget_take(&http->retries, tries, false);
+	(void)pthread_mutex_unlock(&http->mutex);
+	return may;
+}
+
 static struct sl_http_outcome try_all(struct post *post, struct sl_worker_result *result)
 {
 	const struct sl_worker_job *job = post->job;
-	struct sl_http_outcome outcome = try_once(post, result);
+	struct sl_http_outcome outcome;
 
+	count_first_try(post->http);
+	outcome = try_once(post, result);
 	for (unsigned int attempt = 1; attempt < job->attempts_max; attempt++) {
 		uint32_t luck = (uint32_t)sl_run_now_ns() / 1000;
 
-		if (!may_try_again(post, outcome) ||
+		if (!may_try_again(post, outcome, attempt) ||
 		    !sl_run_host.sleep(job, sl_http_backoff_ms(job->backoff_ms, attempt, luck)))
 			break;
 		outcome = try_once(post, result);
