@@ -24,6 +24,7 @@ answer='{"ok":true,"decision":{"provider_id":"fast","reason":"bench","priority":
 refusal='{"ok":false,"error":{"code":"rate_limit_exceeded","message":"rate limit exceeded",'
 refusal+='"intake_error_code":null,"details":{"endpoint":"/api/v1/routes/decide","limit":1,'
 refusal+='"retry_after_seconds":60}},"context":{"request_id":"00000000-0000-4000-8000-000000000001",'
+# shellcheck disable=SC2016 # nginx expands it
 refusal+='"trace_id":"$request_id","tenant_id":"small"}}'
 full=gateway.full_path
 refused=gateway.r429
