@@ -142,19 +142,27 @@ static const char *const wanted[WANTED] = {
 	"ok", "decision", "error.code", "error.message", "error.intake_error_code", "error.details",
 };
 
-/* 1: ok, 0: an error; -EINVAL: neither, or no decision where one is due. */
-static int read_reply(struct sl_json_value found[WANTED], const struct sl_exchange *exchange,
-		      struct sl_span reply)
+_Static_assert(WANTED == SL_REPLY_MEMBERS, "a place for each member");
+
+static int is_ok(const struct sl_json_value found[WANTED], const struct sl_exchange *exchange)
 {
 	enum sl_action action = exchange->match.route->action;
 	bool ok = false;
 
-	if (sl_json_pick(found, wanted, WANTED, reply, NULL) || sl_json_bool(&ok, found[OK]))
+	if (sl_json_bool(&ok, found[OK]))
 		return -EINVAL;
 	if (ok && found[DECISION].type != SL_JSON_OBJECT &&
 	    (action == SL_ACTION_DECIDE || action == SL_ACTION_MESSAGE_CREATE))
 		return -EINVAL;
 	return ok;
+}
+
+void sl_reply_read(struct sl_reply *ret, const struct sl_exchange *exchange, struct sl_span body)
+{
+	ret->body = body;
+	ret->ok = -EINVAL;
+	if (!sl_json_pick(ret->found, wanted, WANTED, body, NULL))
+		ret->ok = is_ok(ret->found, exchange);
 }
 
 static int error_status(const struct sl_json_value found[WANTED])
@@ -164,14 +172,11 @@ static int error_status(const struct sl_json_value found[WANTED])
 	return sl_json_plain(&code, found[CODE]) ? 502 : sl_code_http_status(code);
 }
 
-int sl_reply_status(const struct sl_exchange *exchange, struct sl_span reply)
+int sl_reply_status(const struct sl_reply *reply)
 {
-	struct sl_json_value found[WANTED];
-	int ok = read_reply(found, exchange, reply);
-
-	if (ok < 0)
+	if (reply->ok < 0)
 		return 502;
-	return ok ? 200 : error_status(found);
+	return reply->ok ? 200 : error_status(reply->found);
 }
 
 static void put_or(struct sl_json_out *out, const char *key, struct sl_json_value value,
@@ -236,18 +241,15 @@ static void answer_refusal(struct sl_exchange *exchange, const struct sl_json_va
 	sl_answer(exchange, &answer);
 }
 
-void sl_answer_reply(struct sl_exchange *exchange, struct sl_span reply)
+void sl_answer_reply(struct sl_exchange *exchange, const struct sl_reply *reply)
 {
-	struct sl_json_value found[WANTED];
-	int ok = read_reply(found, exchange, reply);
-
-	if (ok < 0) {
+	if (reply->ok < 0) {
 		sl_count_up(&exchange->gateway->counters->counts[SL_COUNT_JSON_FAILED], 1);
 		sl_answer_error(exchange, SL_CODE_INTERNAL, 502, SL_INTAKE_NONE,
 				"the router's answer cannot be read");
-	} else if (ok) {
-		sl_answer_json(exchange, 200, reply);
+	} else if (reply->ok) {
+		sl_answer_json(exchange, 200, reply->body);
 	} else {
-		answer_refusal(exchange, found);
+		answer_refusal(exchange, reply->found);
 	}
 }

@@ -79,6 +79,14 @@ void sl_ask_ended(struct sl_exchange *exchange)
 	exchange->gateway->asked_count--;
 }
 
+static void answer(struct sl_exchange *exchange, struct sl_span body)
+{
+	struct sl_reply reply;
+
+	sl_reply_read(&reply, exchange, body);
+	sl_answer_reply(exchange, &reply);
+}
+
 static void replied(void *context, int status, const struct sl_bus_message *reply)
 {
 	struct sl_exchange *exchange = context;
@@ -87,7 +95,7 @@ static void replied(void *context, int status, const struct sl_bus_message *repl
 	if (status)
 		sl_answer_lost(exchange, status);
 	else
-		sl_answer_reply(exchange, sl_bus_payload(reply));
+		answer(exchange, sl_bus_payload(reply));
 }
 
 /* The payload of a route that has no body, out of the path's parts. */

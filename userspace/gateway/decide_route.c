@@ -120,13 +120,13 @@ void sl_do_decide(struct sl_exchange *exchange)
 	begin(exchange);
 }
 
-static void replied(void *context, int status, const struct sl_bus_message *reply)
+static void replied(void *context, int status, const struct sl_bus_message *message)
 {
 	struct sl_exchange *exchange = context;
-	struct sl_span body;
+	struct sl_reply reply;
 
 	sl_ask_ended(exchange);
-	sl_pressure_report(exchange->gateway, status, reply);
+	sl_pressure_report(exchange->gateway, status, message);
 	if (status) {
 		if (status == -EHOSTUNREACH) /* of the rest nobody knows what became of it */
 			sl_cost_return(exchange);
@@ -134,14 +134,14 @@ static void replied(void *context, int status, const struct sl_bus_message *repl
 		sl_answer_lost(exchange, status);
 		return;
 	}
-	body = sl_bus_payload(reply);
-	status = sl_reply_status(exchange, body);
+	sl_reply_read(&reply, exchange, sl_bus_payload(message));
+	status = sl_reply_status(&reply);
 	if (status != 200)
 		sl_cost_return(exchange);
-	sl_idempotency_end(exchange, status, body);
+	sl_idempotency_end(exchange, status, reply.body);
 	if (status == 200 && exchange->match.route->action == SL_ACTION_MESSAGE_CREATE)
-		sl_message_accepted(exchange, body);
-	sl_answer_reply(exchange, body);
+		sl_message_accepted(exchange, reply.body);
+	sl_answer_reply(exchange, &reply);
 }
 
 void sl_decide_send(struct sl_exchange *exchange)

@@ -66,6 +66,15 @@ void sl_token(char ret[SL_KEY_MAX], struct sl_span text);
 /* What waited goes on, whether NATS is there or not. */
 void sl_exchange_warm(struct sl_gateway *gateway);
 
+/* What the router said, read once: it points into its message. */
+#define SL_REPLY_MEMBERS 6
+struct sl_reply {
+	struct sl_span body;
+	struct sl_json_value found[SL_REPLY_MEMBERS];
+	int ok; /* 1; 0: an error; -EINVAL: neither, or no decision where one is due */
+};
+void sl_reply_read(struct sl_reply *ret, const struct sl_exchange *exchange, struct sl_span body);
+
 /* ---- answering (answer.c) ----------------------------------------------------------- */
 
 void sl_answer_json(struct sl_exchange *exchange, int status, struct sl_span body);
@@ -88,9 +97,9 @@ void sl_answer_failure(struct sl_exchange *exchange, const struct sl_failure *fa
 /* NATS did not bring a reply: 503. */
 void sl_answer_lost(struct sl_exchange *exchange, int status);
 /* A reply of the router: ok verbatim, an error in the contract's form. */
-void sl_answer_reply(struct sl_exchange *exchange, struct sl_span reply);
+void sl_answer_reply(struct sl_exchange *exchange, const struct sl_reply *reply);
 /* The HTTP status that a router's reply stands for. */
-int sl_reply_status(const struct sl_exchange *exchange, struct sl_span reply);
+int sl_reply_status(const struct sl_reply *reply);
 void sl_answer(struct sl_exchange *exchange, const struct sl_answer *answer);
 
 /* ---- before the body (admit.c, identify.c) -------------------------------------------- */
