@@ -91,14 +91,34 @@ void sl_quota_sweep(struct sl_quota *quota)
 	quota->count = kept;
 }
 
-static struct sl_quota_slot *find(struct sl_quota *quota, const char *tenant,
-				  enum sl_quota_kind kind, size_t count)
+static int compare_names(const void *a, const void *b)
 {
-	for (size_t i = 0; i < count; i++) {
-		struct sl_quota_slot *slot = quota->slots[i];
+	const struct sl_quota_slot *x = *(const struct sl_quota_slot *const *)a;
+	const struct sl_quota_slot *y = *(const struct sl_quota_slot *const *)b;
+	const int by_name = strcmp(x->tenant, y->tenant);
 
-		if (slot->kind == kind && !strcmp(slot->tenant, tenant))
+	return by_name ? by_name : (int)x->kind - (int)y->kind;
+}
+
+/* Among the first @known slots, which are by name and kind. */
+static struct sl_quota_slot *find(struct sl_quota *quota, const char *tenant,
+				  enum sl_quota_kind kind, size_t known)
+{
+	size_t low = 0, high = known;
+
+	while (low < high) {
+		const size_t middle = low + (high - low) / 2;
+		struct sl_quota_slot *slot = quota->slots[middle];
+		int way = strcmp(slot->tenant, tenant);
+
+		if (!way)
+			way = (int)slot->kind - (int)kind;
+		if (!way)
 			return slot;
+		if (way < 0)
+			low = middle + 1;
+		else
+			high = middle;
 	}
 	return NULL;
 }
@@ -207,6 +227,9 @@ void sl_quota_take(struct sl_quota *quota, const struct sl_config *config, struc
 	sl_quota_lead_take(quota, config);
 	for (size_t i = 0; i < quota->count; i++)
 		quota->slots[i]->is_gone = true;
+	/* By name while they are looked for, 65,000 times; then in their order again. */
+	if (known)
+		qsort(quota->slots, known, sizeof(void *), compare_names);
 	for (size_t i = 0; i < config->tenant_count; i++)
 		for (int kind = 0; kind < SL_QUOTA_KINDS; kind++)
 			if (sl_quota_is_global(&config->tenants[i], (enum sl_quota_kind)kind))
