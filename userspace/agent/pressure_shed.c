@@ -86,6 +86,12 @@ bool sl_shed_control_step(struct sl_shed_control *control, const struct sl_shed_
 {
 	if (input->state == SL_PRESSURE_OK)
 		learn(control, input);
+	/* An agent that has just begun has not counted yet: nothing would be the capacity. */
+	if (input->state == SL_PRESSURE_SHED && !sheds(control->shed_as) &&
+	    !(input->passed_per_s > 0)) {
+		shed_nothing(input);
+		return false;
+	}
 	if (sheds(input->state) && !sheds(control->shed_as))
 		begin(control, input);
 	step_capacity(control, input, now_ns);

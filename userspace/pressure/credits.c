@@ -6,9 +6,12 @@
 int64_t sl_credits_grant(uint32_t slots, uint32_t busy, uint64_t waiting, uint32_t routers)
 {
 	const int64_t unused = busy < slots ? (int64_t)slots - busy : 0;
-	const uint64_t share = (uint64_t)OVERCOMMIT * slots / (routers ? routers : 1);
+	const int64_t waits = (int64_t)(waiting < INT32_MAX ? waiting : INT32_MAX);
+	/* What waits counts once: each router taking all of it back would leave none of them any.
+	 */
+	const int64_t share = ((int64_t)OVERCOMMIT * slots - waits) / (routers ? routers : 1);
 
-	return unused + (int64_t)share - (int64_t)(waiting < INT32_MAX ? waiting : INT32_MAX);
+	return unused + share;
 }
 
 bool sl_credits_allow(int64_t open_max, uint64_t open, enum sl_criticality criticality)

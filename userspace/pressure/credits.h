@@ -3,7 +3,7 @@
  * Credits: how many more jobs a worker takes. It tells them in each signal; a router sends
  * nothing without. So what waits, waits where it can still be refused.
  *
- *	credits = free slots + 2 x slots / routers - waiting
+ *	credits = free slots + (2 x slots - waiting) / routers
  *
  * The overcommitment keeps a worker busy over the way of a signal. Below 0 takes back what
  * was granted before. A grant ends after 3 s.

@@ -145,6 +145,9 @@ static enum sl_pressure_state next_state(const struct sl_level *level,
 		return lasted(level->still_ns, SHED_DWELL_NS, now_ns) ? SL_PRESSURE_WARN
 								      : SL_PRESSURE_SHED;
 	case SL_PRESSURE_STOP:
+		/* Stopped for want of a worker: there is one. It may be hard pressed. */
+		if (level->was_deserted && !signal->deserted)
+			return SL_PRESSURE_SHED;
 		return lasted(level->easy_ns, STOP_DWELL_NS, now_ns) ? SL_PRESSURE_SHED
 								     : SL_PRESSURE_STOP;
 	case SL_PRESSURE_STALE:
@@ -180,6 +183,7 @@ bool sl_level_signal(struct sl_level *level, const struct sl_level_signal *signa
 	/* Without a worker there is nothing to step through. */
 	if (signal->deserted && level->state != SL_PRESSURE_STOP)
 		enter(level, SL_PRESSURE_STOP);
+	level->was_deserted = signal->deserted;
 	return level->state != before;
 }
 

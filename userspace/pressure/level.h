@@ -12,7 +12,7 @@
  *	OK     p > 1.0 on two signals -> WARN; p > 1.5 on two, or a drop -> SHED
  *	WARN   p < 0.7 for 5 s -> OK; p > 1.5 on two signals, or a drop -> SHED
  *	SHED   p < 0.8 for 10 s -> WARN; p > 4 for 2 s, or no worker -> STOP
- *	STOP   p < 1.0 for 10 s, with a worker -> SHED
+ *	STOP   p < 1.0 for 10 s, with a worker -> SHED; at once when one is back after none was left
  *	STALE  from any, when no signal came for 3 s; the next fresh one leads back
  *
  * A signal stands for the 250 ms before it: two in a row for the 500 ms that the scheme
@@ -68,6 +68,7 @@ struct sl_level {
 	unsigned int over_warn, over_shed;	      /* signals in a row */
 	uint64_t calm_ns, still_ns, easy_ns, high_ns; /* since when p is under .7, .8, 1; over 4 */
 	bool begun;
+	bool was_deserted; /* at the last signal */
 };
 
 struct sl_level_signal {

@@ -1,7 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "userspace/pressure/throttle.h"
 
+#define WELL_DEN 20u /* refused are at most one in so many of the accepted */
 #define SLICE_NS (SL_THROTTLE_WINDOW_NS / SL_THROTTLE_SLICES)
+
+/* Nearly all that was sent in the newest slice was accepted: it is better, and what was
+ * refused here was refused for nothing. */
+static void forgive(struct sl_throttle *throttle)
+{
+	const uint64_t place = throttle->slice % SL_THROTTLE_SLICES;
+	const uint32_t accepts = throttle->accepts[place], refusals = throttle->refusals[place];
+
+	if (accepts < SL_THROTTLE_REQUESTS_MIN || (uint64_t)refusals * WELL_DEN > accepts)
+		return;
+	sl_throttle_forget(throttle);
+	throttle->requests[place] = accepts + refusals;
+	throttle->accepts[place] = accepts;
+	throttle->refusals[place] = refusals;
+}
 
 /* Slices that are over make room. Time that went back stays in the newest slice. */
 static void turn(struct sl_throttle *throttle, uint64_t now_ns)
@@ -10,6 +26,7 @@ static void turn(struct sl_throttle *throttle, uint64_t now_ns)
 
 	if (slice <= throttle->slice)
 		return;
+	forgive(throttle);
 	if (slice - throttle->slice > SL_THROTTLE_SLICES)
 		throttle->slice = slice - SL_THROTTLE_SLICES;
 	while (throttle->slice < slice) {
@@ -17,6 +34,7 @@ static void turn(struct sl_throttle *throttle, uint64_t now_ns)
 
 		throttle->requests[place] = 0;
 		throttle->accepts[place] = 0;
+		throttle->refusals[place] = 0;
 	}
 }
 
@@ -70,6 +88,8 @@ void sl_throttle_report(struct sl_throttle *throttle, bool accepted, uint64_t no
 	count(throttle->requests, throttle->slice);
 	if (accepted)
 		count(throttle->accepts, throttle->slice);
+	else
+		count(throttle->refusals, throttle->slice);
 }
 
 void sl_throttle_forget(struct sl_throttle *throttle)

@@ -8,8 +8,9 @@
  *
  * over the last two minutes. Requests are those that had an outcome and those that
  * were refused here. With few requests nothing is refused, and never all are: the
- * rest finds out when it is better. What is sent then doubles about each minute; who
- * is told that all is well need not wait: sl_throttle_forget().
+ * rest finds out when it is better: what was counted before five seconds in which nearly
+ * all that was sent was accepted says nothing any more. Who is told that all is well need
+ * not wait for them: sl_throttle_forget().
  *
  * Owner:  plain data, zeroed at first.
  * Thread: one at a time; time and randomness are the caller's.
@@ -29,6 +30,7 @@ struct sl_throttle {
 	uint64_t slice; /* number of the newest one */
 	uint32_t requests[SL_THROTTLE_SLICES];
 	uint32_t accepts[SL_THROTTLE_SLICES];
+	uint32_t refusals[SL_THROTTLE_SLICES]; /* by the other side */
 };
 
 /* The share that is refused now, 0..SL_THROTTLE_REFUSE_MAX. @ratio is K, at least 1. */

@@ -76,6 +76,20 @@ static void assert_shed(const struct fixture *f, uint32_t gold, uint32_t steady,
 	assert_int_equal(f->cuts[BATCH].shed_permille, batch);
 }
 
+/* `sim --pressure --seed 6`: an agent that was started anew shed what is critical as well. */
+static void who_has_not_counted_yet_sheds_nothing(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	begin(&f);
+	f.passed_per_s = 0;
+	assert_false(step(&f, SL_PRESSURE_SHED, 2, 50));
+	assert_shed(&f, 0, 0, 0);
+	assert_true(step(&f, SL_PRESSURE_SHED, 2, 500));
+	assert_int_equal(f.cuts[STEADY].shed_permille, 0);
+}
+
 static void warned_nobody_loses_anything(void **state)
 {
 	struct fixture f;
@@ -190,6 +204,7 @@ static void silence_sheds_nothing_that_was_not_shed(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(who_has_not_counted_yet_sheds_nothing),
 		cmocka_unit_test(warned_nobody_loses_anything),
 		cmocka_unit_test(what_workers_finish_is_what_may_come),
 		cmocka_unit_test(what_workers_finish_later_is_followed_down_at_once),

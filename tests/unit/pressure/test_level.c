@@ -149,6 +149,19 @@ static void without_a_worker_it_stops_at_once(void **state)
 	assert_int_equal(clock.level.state, SL_PRESSURE_STOP);
 }
 
+/* `sim --pressure --seed 2`: the only worker was started anew, and nothing passed for 10 s. */
+static void with_a_worker_again_it_sheds_at_once(void **state)
+{
+	struct clock clock = at_rest();
+	const struct sl_level_signal gone = { .deserted = true }, back = { .pressure = 0.2 };
+
+	(void)state;
+	(void)sl_level_signal(&clock.level, &gone, clock.now_ns + 1);
+	assert_false(sl_level_signal(&clock.level, &gone, clock.now_ns + S_NS));
+	assert_true(sl_level_signal(&clock.level, &back, clock.now_ns + 2 * S_NS));
+	assert_int_equal(clock.level.state, SL_PRESSURE_SHED);
+}
+
 static void silence_is_stale_and_ends_with_a_signal(void **state)
 {
 	struct clock clock = in_state(SL_PRESSURE_SHED);
@@ -194,6 +207,7 @@ int main(void)
 		cmocka_unit_test(two_seconds_over_four_stop),
 		cmocka_unit_test(a_drop_sheds_at_once),
 		cmocka_unit_test(without_a_worker_it_stops_at_once),
+		cmocka_unit_test(with_a_worker_again_it_sheds_at_once),
 		cmocka_unit_test(silence_is_stale_and_ends_with_a_signal),
 		cmocka_unit_test(nobody_who_never_spoke_is_stale),
 		cmocka_unit_test(names_read_back),
