@@ -163,7 +163,7 @@ def slow_and_well_again():
     done = (signals.last("router") or {})["done_per_s"]
     assert done > 80 * 0.8, f"workers do {done} of 80 a second"
     status = clients.peer.request(STATUS, b"{}").json()
-    same(status["status"], "active", "status")
+    same(status["status"], "warning", "status")  # "active" would have gateways refuse all
     assert router.metric('router_bp_state{pool="default",class="interactive"}') == 2
     assert router.metric('router_bp_shed_total{pool="default",class="interactive"}') > 0
 

@@ -322,15 +322,19 @@ void sl_admin_complexity(void *context, const struct sl_bus_message *message)
 /* ---- backpressure
  * ------------------------------------------------------------------------------------- */
 
-/* What the router's own inputs say and what its workers do, the worse of the two. */
+/*
+ * What the router's own inputs say and what its workers do, the worse of the two. While it
+ * sheds, it chooses itself, by class and credit: at "active" gateways refuse all, workers
+ * would be idle, and what is critical lost. Only when it stops there is nothing to choose.
+ */
 static const char *status_of(const struct sl_router *router, unsigned int over)
 {
 	bool is_stale;
 	const enum sl_pressure_state worst = sl_pressure_worst(router->pressure, &is_stale);
 
-	if (over >= 2 || worst >= SL_PRESSURE_SHED)
+	if (over >= 2 || worst == SL_PRESSURE_STOP)
 		return "active";
-	if (over || worst == SL_PRESSURE_WARN)
+	if (over || worst == SL_PRESSURE_WARN || worst == SL_PRESSURE_SHED)
 		return "warning";
 	return is_stale ? "unknown" : "inactive";
 }
