@@ -49,4 +49,21 @@ else
 	echo "not ok - shares across tenants: a rule does not hold"
 	bad=1
 fi
+
+# Backpressure from end to end.
+SEEDS=4
+check blind shed --pressure
+check class critical --pressure
+check deadline deadline --pressure
+check greedy goodput --pressure
+check slack idle --pressure
+check stuck recovery --pressure
+check flap steady --pressure
+check retry retry --pressure
+if "$sim" --pressure --seed 1 --seeds 60; then
+	echo "ok - backpressure: all rules hold"
+else
+	echo "not ok - backpressure: a rule does not hold"
+	bad=1
+fi
 exit $bad

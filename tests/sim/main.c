@@ -136,6 +136,7 @@ static const struct option options[] = {
 	{ "design", no_argument, NULL, 'd' },
 	{ "list", no_argument, NULL, 'L' },
 	{ "share", no_argument, NULL, 'S' },
+	{ "pressure", no_argument, NULL, 'P' },
 	{ "large", required_argument, NULL, 'l' },
 	{ "nodes", required_argument, NULL, 'N' },
 	{ "tenants", required_argument, NULL, 'T' },
@@ -176,6 +177,9 @@ int main(int argc, char **argv)
 			break;
 		case 'S':
 			arguments.kind = &sl_share_trial;
+			break;
+		case 'P':
+			arguments.kind = &sl_pressure_trial;
 			break;
 		case 'L':
 			arguments.lists_tenants = true;

@@ -130,8 +130,12 @@ int sl_trial_main(const struct sl_trial_kind *kind, const struct sl_trial_order 
 		const struct sl_trial trial = draw(kind, order, order->seed + i);
 		const struct sl_trial_finding finding = kind->run(&trial);
 
-		if (finding.rule && failed++ < SHOWN_MAX)
+		if (!finding.rule)
+			continue;
+		if (failed++ < SHOWN_MAX)
 			shrink_and_print(&trial, &finding);
+		else
+			printf("# seed %" PRIu64 ": %s\n", trial.seed, finding.rule);
 	}
 	printf("%s: %" PRIu64 " seeds, %" PRIu64 " failed\n", kind->option, order->seeds, failed);
 	return failed ? EXIT_FAILURE : EXIT_SUCCESS;

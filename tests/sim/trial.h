@@ -45,7 +45,8 @@ struct sl_trial_order {
 	bool has_trace;
 };
 
-extern const struct sl_trial_kind sl_share_trial; /* share_world.c */
+extern const struct sl_trial_kind sl_share_trial;    /* share_world.c */
+extern const struct sl_trial_kind sl_pressure_trial; /* pressure_world.c */
 
 /* EXIT_SUCCESS or EXIT_FAILURE. Ends the program for a name that is none. */
 int sl_trial_main(const struct sl_trial_kind *kind, const struct sl_trial_order *order);
