@@ -60,8 +60,8 @@ event inject "$fault"
 call inject || fail "the fault cannot be made"
 step injected call injected
 sleep "$chaos_seconds" # real time: how long the fault stays
-event heal "$fault"
 call heal || fail "the fault cannot be ended"
+event heal "$fault"
 step healed call healed
 load_end
 event end "$fault"

@@ -106,7 +106,7 @@ CASES = [
     ("a late recovery",
      make(lambda t, n: 0 if 6 < t < 22 else RATE / 3, plan={**PLAN, "recovery_s": 5}),
      "recovered after"),
-    ("not steady before", make(lambda t, n: 0 if t < 5 else RATE / 3), "was not steady"),
+    ("not steady before", make(lambda t, n: 0 if t < 5.5 else RATE / 3), "was not steady"),
     ("no flood during the fault", make(offer=lambda t, n: 300 if 6 < t < 16 else 720,
                                        admit=lambda t, n: 290), "not flooded"),
     ("not shown to be injected", make(phases={k: v for k, v in PHASES.items() if k != "injected"}),

@@ -100,7 +100,8 @@ load_begin() {
 	done
 	wait_for 40 steady || return 1
 	event flood "all nodes"
-	sleep 4 # real time: the checker wants a calm before the fault
+	sleep 2 # real time: the checker wants a calm before the fault
+	wait_for 40 steady
 }
 
 steady() {
