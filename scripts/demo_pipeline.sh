@@ -52,7 +52,7 @@ pipeline_up() {
 
 # ---- who dies ----------------------------------------------------------------------------
 
-program_pid() {
+pipeline_pid() {
 	case $1 in
 	agent) echo "$agent_pid" ;;
 	gateway-worker) pgrep -o -P "$(cat "$stack_dir/nginx.own")" ;;
@@ -61,33 +61,41 @@ program_pid() {
 }
 
 # The gateway is killed with its workers, which would keep the port.
-program_kill() {
+pipeline_kill() {
 	case $1 in
 	gateway) stack_end gateway KILL ;;
 	agent) stop_agent KILL 2>/dev/null ;; # bash would tell of it
-	*) kill -KILL "$(program_pid "$1")" ;;
+	*) kill -KILL "$(pipeline_pid "$1")" ;;
 	esac
 }
 
+pipeline_answers() {
+	api_answers steady "$stack_url"
+}
+
+# api_answers NAMESPACE URL [OPTIONS of curl]: a decision of steady's
 api_answers() {
-	[ "$(in_ns steady curl -s -m 2 -o "$sl_dir/said" -w '%{http_code}' "$stack_url/api/v1/routes/decide" \
+	local name=$1 url=$2
+
+	shift 2
+	[ "$(in_ns "$name" curl -s -m 2 -o "$sl_dir/said" -w '%{http_code}' "$@" "$url/api/v1/routes/decide" \
 		-H "X-API-Key: $stack_key" -H 'Content-Type: application/json' -d '{"version": "1",
 			"tenant_id": "steady", "request_id": "again", "task": {"type": "chat", "payload": {"text": "hello"}}}')" = 200 ]
 }
 
-# killed NAME: kill -9, half a second without it, and back
+# killed PART NAME: kill -9, half a second without it, and back
 killed() {
-	local pid since
+	local part=$1 name=$2 pid since
 
-	pid=$(program_pid "$1")
-	program_kill "$1" || say "demo: $1 cannot be killed" >&2
-	wait_for 2 gone "$pid" || say "demo: $1 survived" >&2
+	pid=$("${part}_pid" "$name")
+	"${part}_kill" "$name" || say "demo: $name cannot be killed" >&2
+	wait_for 2 gone "$pid" || say "demo: $name survived" >&2
 	sleep 0.5
 	since=$(date +%s%N)
-	if pipeline_up && wait_for 10 api_answers && [ "$(program_pid "$1")" != "$pid" ]; then
-		say "kill -9 $pid ($1); started again, the API answers after $((($(date +%s%N) - since) / 1000000)) ms"
+	if "${part}_up" && wait_for 10 "${part}_answers" && [ "$("${part}_pid" "$name")" != "$pid" ]; then
+		say "kill -9 $pid ($name); started again, the API answers after $((($(date +%s%N) - since) / 1000000)) ms"
 	else
-		say "kill -9 $pid ($1); it did not come back"
+		say "kill -9 $pid ($name); it did not come back"
 	fi
 	sleep 1
 }
@@ -150,7 +158,7 @@ pipeline() {
 	else
 		sleep 1.5
 		for name in "${kills[@]}"; do
-			killed "$name"
+			killed pipeline "$name"
 		done
 	fi
 	kill "${call_pids[@]}" "$flood_pid" 2>/dev/null

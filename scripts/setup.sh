@@ -114,7 +114,7 @@ keep_servers_off() {
 	local package
 
 	command -v systemctl >/dev/null || return 0
-	for package in nginx-light haproxy nats-server; do
+	for package in nginx-light haproxy nats-server redis-server redis-sentinel; do
 		if [[ " ${missing[*]} " == *" $package "* ]]; then
 			systemctl -q disable "${package%-light}" 2>/dev/null ||
 				say "could not disable the service ${package%-light}" >&2
