@@ -135,7 +135,7 @@ struct sl_limit {
 	struct sl_rate fragments;
 	__u64 blocked_until_ns; /* 0: for good. Only with SL_SIDE_BLOCKED */
 	__u32 conns_max;
-	__u32 reserved[5];
+	__u32 leases, lease_nodes, reserved[3]; /* for the next agent: agent/quota_adopt.h */
 	struct sl_rate safe_packets;
 	struct sl_rate safe_bytes;
 	__u64 reserved2[4];
@@ -423,7 +423,7 @@ struct sl_ctl {
 	__u64 clock_offset_ns;	 /* jiffies64 * tick + offset = CLOCK_MONOTONIC (wraps) */
 	__u32 flows_in_use;	 /* 0: no flow was ever bound, and none is looked for */
 	__u32 reserved32;
-	__u64 reserved[2];
+	__u64 quota_incarnation, quota_identity; /* for the next agent, too; 0: none */
 	struct sl_ctl_half half[2];
 	__u64 event_tat_cu; /* on a line of its own: BPF writes it */
 	__u64 reset_tat_cu;

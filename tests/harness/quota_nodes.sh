@@ -158,6 +158,6 @@ quota_nats() {
 quota_say() {
 	# shellcheck disable=SC2016 # the shell in the namespace expands it
 	printf 'CONNECT {"verbose":false}\r\nPUB %s %d\r\n%s\r\nPING\r\n' "$1" "${#2}" "$2" |
-		in_ns talk timeout 5 bash -c 'exec 3<>/dev/tcp/10.51.0.1/4222; cat >&3
-			while read -r line <&3; do [[ $line != PONG* ]] || exit 0; done; exit 1'
+		in_ns talk timeout 5 bash -c "exec 3<>/dev/tcp/10.51.0.1/4222; cat >&3
+			while read -r line <&3; do [[ \$line != PONG* ]] || exit 0; done; exit 1"
 }

@@ -25,8 +25,6 @@ static void apply(struct sl_world *world, struct sl_sim_pair *pair)
 	    pair->lease.seq % 10 == 9)
 		state.rate_mu_per_s += state.rate_mu_per_s / 2;
 	sl_kernel_apply(world, pair, &state);
-	if (!pair->small)
-		sl_lease_pin(&pair->lease, &pair->pin, now_ns);
 }
 
 static void begin(struct sl_world *world, struct sl_sim_pair *pair)
@@ -77,11 +75,12 @@ void sl_node_adopt(struct sl_world *world, uint32_t index)
 	instance->peers = SL_LEASE_PEERS_UNKNOWN;
 	for (uint32_t i = 0; i < instance->pairs; i++) {
 		struct sl_sim_pair *pair = &world->pair[instance->pair_first + i];
+		const uint32_t nodes = pair->lease.live;
 
 		begin(world, pair);
 		if (!pair->small)
-			sl_lease_adopt(&pair->lease, &world->tenant[pair->tenant].terms, &pair->pin,
-				       sl_rng_next(&instance->rng), now_ns);
+			sl_lease_adopt(&pair->lease, &world->tenant[pair->tenant].terms,
+				       &pair->state, nodes, sl_rng_next(&instance->rng), now_ns);
 		apply(world, pair);
 		sl_check_tenant(world, pair->tenant);
 	}

@@ -110,7 +110,6 @@ struct sl_sim_pair {
 
 	/* what the agent has not read yet, in units */
 	uint32_t arrived, admitted;
-	struct sl_lease_pin pin;
 };
 
 /* A machine that runs an agent and a kernel. A node has one, or after a zombie more. */

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "userspace/agent/quota_adopt.h"
 #include "userspace/agent/quota_terms.h"
 #include "userspace/base/cleanup.h"
 #include "userspace/quota/library.h"
@@ -23,6 +24,7 @@ int sl_quota_new(struct sl_quota **ret, struct event_base *base,
 		return -ENOMEM;
 	quota->log = options->log;
 	quota->incarnation = options->incarnation;
+	quota->adopts = options->maps;
 	quota->seed = options->seed;
 	(void)strncpy(quota->node, options->node, sizeof(quota->node) - 1);
 	(void)strncpy(quota->prefix, options->prefix, sizeof(quota->prefix) - 1);
@@ -225,6 +227,7 @@ void sl_quota_take(struct sl_quota *quota, const struct sl_config *config, struc
 	quota->period_ns = config->quota.period_ns;
 	quota->said.is_changed = true;
 	sl_quota_lead_take(quota, config);
+	quota->generation = config->quota.generation;
 	for (size_t i = 0; i < quota->count; i++)
 		quota->slots[i]->is_gone = true;
 	/* By name while they are looked for, 65,000 times; then in their order again. */
@@ -237,6 +240,9 @@ void sl_quota_take(struct sl_quota *quota, const struct sl_config *config, struc
 					 (enum sl_quota_kind)kind, plan->ids[i], known, now_ns);
 	sl_quota_sweep(quota);
 	sort(quota);
+	if (quota->adopts)
+		sl_quota_adopt(quota, quota->adopts, plan, now_ns);
+	quota->adopts = NULL;
 	sl_quota_overlay(quota, plan, tick_ns, now_ns);
 }
 
@@ -260,6 +266,7 @@ void sl_quota_tick(struct sl_quota *quota, struct sl_maps *maps, uint64_t now_ns
 	for (size_t i = 0; i < quota->count; i++)
 		if (now_ns >= quota->slots[i]->change_ns)
 			sl_quota_write(quota, quota->slots[i], now_ns);
+	sl_quota_own(quota);
 	if (sl_quota_said_is_known(quota, now_ns))
 		sl_quota_ask(quota, now_ns);
 	sl_quota_lead_tick(quota, now_ns);

@@ -33,7 +33,8 @@ struct sl_quota_options {
 	const char *node;   /* 1..63 letters, digits, ".", "-" and "_"; the node's own */
 	const char *prefix; /* of the keys */
 	uint32_t buckets;
-	int64_t incarnation; /* raised with each start of the agent */
+	int64_t incarnation;  /* raised with each start of the agent that adopts nothing */
+	struct sl_maps *maps; /* of the agent before, if there was one: what it leased goes on */
 	uint64_t seed;
 	struct sl_log *log;
 };

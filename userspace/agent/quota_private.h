@@ -71,6 +71,8 @@ struct sl_quota {
 	struct sl_quota_said said;
 	struct sl_quota_leading leading;
 	uint32_t series_max; /* of a metric with tenants */
+	uint64_t generation;
+	struct sl_maps *adopts; /* where leases of the agent before may be; NULL: no more */
 	uint64_t next_call_id;
 	struct sl_maps *maps;	      /* of the last tick */
 	struct sl_quota_slot **slots; /* by bucket, tenant and kind */

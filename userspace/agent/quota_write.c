@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* What the leases allow, as limits of the kernel and of gateways. */
+#include "userspace/agent/quota_adopt.h"
 #include "userspace/agent/quota_private.h"
 
 #include <string.h>
@@ -133,6 +134,7 @@ static enum sl_request_class class_of(const struct sl_quota_slot *slot)
 
 void sl_quota_write(struct sl_quota *quota, struct sl_quota_slot *slot, uint64_t now_ns)
 {
+	struct sl_quota_marks marks;
 	struct sl_quota_state state;
 
 	if (!quota->maps || slot->is_gone)
@@ -151,6 +153,8 @@ void sl_quota_write(struct sl_quota *quota, struct sl_quota_slot *slot, uint64_t
 
 		(void)sl_sync_leased_requests(quota->maps, slot->id, class_of(slot), &rule, now_ns);
 	}
+	marks = sl_quota_marks_of(quota, slot, now_ns);
+	(void)sl_sync_lease_marks(quota->maps, slot->id, marks.leases, marks.nodes);
 }
 
 void sl_quota_overlay(struct sl_quota *quota, struct sl_plan *plan, uint64_t tick_ns,
@@ -158,10 +162,14 @@ void sl_quota_overlay(struct sl_quota *quota, struct sl_plan *plan, uint64_t tic
 {
 	for (size_t i = 0; i < quota->count; i++) {
 		const struct sl_quota_slot *slot = quota->slots[i];
+		struct sl_quota_marks marks;
 		struct sl_quota_state state;
 
 		if (slot->is_gone || slot->id >= plan->tenants)
 			continue;
+		marks = sl_quota_marks_of(quota, slot, now_ns);
+		plan->limits[slot->id].leases = marks.leases;
+		plan->limits[slot->id].lease_nodes = marks.nodes;
 		if (is_kernels(slot->kind)) {
 			const struct sl_leased leased = leased_of(quota, slot, now_ns);
 

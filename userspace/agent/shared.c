@@ -79,6 +79,7 @@ static int join(struct sl_agent *agent, const struct sl_config *config,
 		.buckets = config->quota.buckets,
 		/* Of two agents of one name the younger one is right. */
 		.incarnation = (int64_t)(sl_agent_now_unix_ns() / NS_PER_MS),
+		.maps = agent->maps,
 		.seed = seed,
 		.log = agent->log,
 	};

@@ -149,6 +149,33 @@ int sl_sync_leased(struct sl_maps *maps, uint32_t tenant, const struct sl_leased
 	return 0;
 }
 
+int sl_sync_lease_marks(struct sl_maps *maps, uint32_t tenant, uint32_t marks, uint32_t nodes)
+{
+	const struct sl_maps_view *view = &maps->view;
+
+	if (tenant >= view->tenants)
+		return -ERANGE;
+	for (int half = 0; half < 2; half++) {
+		struct sl_limit *limit = &view->limits[tenant + (half ? view->tenants : 0)];
+
+		__atomic_store_n(&limit->lease_nodes, nodes, __ATOMIC_RELAXED);
+		__atomic_store_n(&limit->leases, marks, __ATOMIC_RELEASE);
+	}
+	return 0;
+}
+
+/* At each moment the two belong together, or there is no owner. */
+void sl_sync_lease_owner(struct sl_maps *maps, uint64_t incarnation, uint64_t identity)
+{
+	struct sl_ctl *ctl = maps->view.ctl;
+
+	if (ctl->quota_incarnation == incarnation && ctl->quota_identity == identity)
+		return;
+	__atomic_store_n(&ctl->quota_incarnation, 0, __ATOMIC_RELEASE);
+	__atomic_store_n(&ctl->quota_identity, identity, __ATOMIC_RELEASE);
+	__atomic_store_n(&ctl->quota_incarnation, incarnation, __ATOMIC_RELEASE);
+}
+
 static void put_rule(struct sl_requests *requests, enum sl_request_class which,
 		     const struct sl_request_rule *rule)
 {

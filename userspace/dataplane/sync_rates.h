@@ -38,6 +38,14 @@ void sl_leased_into(struct sl_limit *limit, const struct sl_leased *leased, uint
 int sl_sync_leased(struct sl_maps *maps, uint32_t tenant, const struct sl_leased *leased,
 		   uint64_t now_ns);
 
-/* The same of what gateways limit by. -ERANGE: no such tenant, or maps without requests. */
+/*
+ * For the agent after this one: sl_limit.leases and .lease_nodes of a tenant in both halves,
+ * and whose leases all of them are. -ERANGE: no such tenant.
+ */
+int sl_sync_lease_marks(struct sl_maps *maps, uint32_t tenant, uint32_t marks, uint32_t nodes);
+void sl_sync_lease_owner(struct sl_maps *maps, uint64_t incarnation, uint64_t identity);
+
+/* As sl_sync_leased(), of what gateways limit by. -ERANGE: no such tenant, or maps without
+ * requests. */
 int sl_sync_leased_requests(struct sl_maps *maps, uint32_t tenant, enum sl_request_class which,
 			    const struct sl_request_rule *rule, uint64_t now_ns);

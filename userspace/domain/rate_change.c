@@ -33,6 +33,17 @@ struct sl_rate sl_rate_of_mu(uint64_t rate_mu_per_s, uint64_t burst_mu, enum sl_
 	return (struct sl_rate){ .cost = (uint64_t)cost, .burst_cu = (uint64_t)burst_cu };
 }
 
+uint64_t sl_rate_to_mu(const struct sl_rate *rate, enum sl_unit unit)
+{
+	const bool bytes = unit == SL_UNIT_BYTES;
+	const wide unit_cu = bytes ? (wide)S_CU << SL_BYTE_COST_SHIFT : COST_PER_S_MU;
+
+	if (!rate->cost || rate->cost >= COST_ZERO)
+		return 0;
+	/* The cost was rounded to the nearest: a half more is the most that it came from. */
+	return (uint64_t)(2 * unit_cu / (2 * (wide)rate->cost + 1));
+}
+
 /* @cu under the old rate is as many units as the result under the new one. */
 static uint64_t rescale(uint64_t cu, const struct sl_rate *old, const struct sl_rate *new)
 {

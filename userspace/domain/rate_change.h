@@ -20,6 +20,9 @@
  */
 struct sl_rate sl_rate_of_mu(uint64_t rate_mu_per_s, uint64_t burst_mu, enum sl_unit unit);
 
+/* The way back, rounded down: never more than @rate came from. 0: nothing passes, or no limit. */
+uint64_t sl_rate_to_mu(const struct sl_rate *rate, enum sl_unit unit);
+
 /*
  * The word of a bucket at @tat_cu under @old, so that it holds as many units under @new.
  * Where @old was unlimited the bucket counts as full; with a new rate of 0 it is empty.

@@ -35,35 +35,6 @@ void sl_lease_begin(struct sl_lease *lease, const struct sl_terms *terms, uint32
 	};
 }
 
-void sl_lease_adopt(struct sl_lease *lease, const struct sl_terms *terms,
-		    const struct sl_lease_pin *pin, uint64_t seed, uint64_t now_ns)
-{
-	sl_lease_begin(lease, terms, pin->live, seed, now_ns);
-	if (pin->rate_mu_per_s <= 0 || pin->seq <= 0)
-		return;
-	lease->has_lease = true;
-	lease->rate_mu_per_s = pin->rate_mu_per_s;
-	lease->granted_mu_per_s = pin->rate_mu_per_s;
-	lease->burst_mu = sl_terms_cap(terms, pin->rate_mu_per_s);
-	lease->seq = pin->seq;
-	lease->expiry_ns = pin->expiry_ns;
-	/* What arrives is not known yet: until it is, ask for what there is. */
-	lease->estimate_mu_per_s = pin->rate_mu_per_s;
-	lease->asked_mu_per_s = pin->rate_mu_per_s;
-	lease->lambda_ppm = SL_QUOTA_PPM;
-	lease->busy_ns = now_ns;
-}
-
-void sl_lease_pin(const struct sl_lease *lease, struct sl_lease_pin *ret, uint64_t now_ns)
-{
-	*ret = (struct sl_lease_pin){ .live = lease->live };
-	if (!lease->has_lease || lease->fenced || now_ns < lease->sent_ns)
-		return;
-	ret->rate_mu_per_s = lease->rate_mu_per_s;
-	ret->seq = lease->seq;
-	ret->expiry_ns = lease->expiry_ns;
-}
-
 static int64_t scaled(int64_t amount, int64_t part, int64_t whole)
 {
 	return (int64_t)((double)amount * ((double)part / (double)whole));

@@ -59,14 +59,6 @@ struct sl_lease_counts {
 	uint64_t fenced;
 };
 
-/* What an agent keeps over its restart, beside the kernel's maps. */
-struct sl_lease_pin {
-	int64_t rate_mu_per_s;
-	int64_t seq;
-	uint64_t expiry_ns; /* of the lease, CLOCK_MONOTONIC */
-	uint32_t live;
-};
-
 struct sl_lease {
 	struct sl_terms terms;
 	struct sl_lease_counts counts;
@@ -110,13 +102,16 @@ struct sl_lease {
 void sl_lease_begin(struct sl_lease *lease, const struct sl_terms *terms, uint32_t nodes,
 		    uint64_t seed, uint64_t now_ns);
 
-/* The same with a lease that an earlier agent of the same incarnation left in the kernel;
- * one that has ended by now is an ended one. Asks at once. */
+/*
+ * The same after an earlier agent of this node, which must have ended: @left is what it left
+ * in the kernel, of which mode, rate and expiry count. A lease that has ended by now is an
+ * ended one, further on its way than that agent can have been; what was cold is cold. Asks at
+ * once, with the incarnation of that agent, and acks nothing: the store counts what this node
+ * held as before until the answer is acked.
+ */
 void sl_lease_adopt(struct sl_lease *lease, const struct sl_terms *terms,
-		    const struct sl_lease_pin *pin, uint64_t seed, uint64_t now_ns);
-
-/* For the next adoption. rate 0: nothing is held. */
-void sl_lease_pin(const struct sl_lease *lease, struct sl_lease_pin *ret, uint64_t now_ns);
+		    const struct sl_quota_state *left, uint32_t nodes, uint64_t seed,
+		    uint64_t now_ns);
 
 /* New terms: a raise takes effect with the next renewal, which is due now; a lower R cuts
  * the applied rate at once. Older ones (gen) are not taken. True: apply the state. */

@@ -52,6 +52,35 @@ static void a_rate_of_milli_units_is_the_rate_of_units(void **state)
 	}
 }
 
+static void the_way_back_is_about_the_same_and_never_more(void **state)
+{
+	static const uint64_t rates[] = { 1, 999, 1001, 33333, 1234567, 77777777777 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rates) / sizeof(*rates); i++)
+		for (int unit = SL_UNIT_COUNT; unit <= SL_UNIT_BYTES; unit++) {
+			const struct sl_rate rate =
+				sl_rate_of_mu(rates[i], 1000, (enum sl_unit)unit);
+			const uint64_t back = sl_rate_to_mu(&rate, (enum sl_unit)unit);
+
+			if (unit == SL_UNIT_BYTES && rates[i] < SL_BYTES_PER_S_MIN)
+				continue;
+			assert_true(back <= rates[i]);
+			assert_true(rates[i] - back <= rates[i] / 100 + 1);
+		}
+}
+
+static void nothing_and_no_limit_have_no_way_back(void **state)
+{
+	const struct sl_rate nothing = sl_rate_of_mu(0, 1000, SL_UNIT_COUNT);
+	const struct sl_rate unlimited = { 0 };
+
+	(void)state;
+	assert_int_equal(sl_rate_to_mu(&nothing, SL_UNIT_COUNT), 0);
+	assert_int_equal(sl_rate_to_mu(&nothing, SL_UNIT_BYTES), 0);
+	assert_int_equal(sl_rate_to_mu(&unlimited, SL_UNIT_COUNT), 0);
+}
+
 static void no_rate_is_unlimited(void **state)
 {
 	(void)state;
@@ -134,6 +163,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_rate_of_milli_units_is_the_rate_of_units),
+		cmocka_unit_test(the_way_back_is_about_the_same_and_never_more),
+		cmocka_unit_test(nothing_and_no_limit_have_no_way_back),
 		cmocka_unit_test(no_rate_is_unlimited),
 		cmocka_unit_test(what_a_bucket_holds_is_kept),
 		cmocka_unit_test(a_rate_of_nothing_empties_the_bucket),

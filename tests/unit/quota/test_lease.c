@@ -382,26 +382,6 @@ static void unknown_terms_are_sent_and_then_it_asks_at_once(void **state)
 	assert_true(is_due(world));
 }
 
-static void an_adopted_lease_goes_on(void **state)
-{
-	struct world *world = *state;
-	struct sl_terms terms = world->lease.terms;
-	struct sl_lease_pin pin;
-	const uint64_t expiry = (hold(world, R / 2), state_of(world).expiry_ns);
-
-	sl_lease_pin(&world->lease, &pin, world->now);
-	world->now += 2000 * MS_NS;
-	sl_lease_adopt(&world->lease, &terms, &pin, SEED, world->now);
-	assert_int_equal(state_of(world).mode, SL_QUOTA_MODE_HELD);
-	assert_int_equal(state_of(world).rate_mu_per_s, R / 2);
-	assert_int_equal(state_of(world).expiry_ns, expiry);
-	assert_true(is_due(world));
-	(void)ask(world);
-	assert_int_equal(world->asked.has_mu_per_s, R / 2);
-	assert_int_equal(world->asked.ack, pin.seq);
-	assert_true(world->asked.want_mu_per_s >= R / 2);
-}
-
 static void failures_are_retried_later_and_later(void **state)
 {
 	struct world *world = *state;
@@ -473,7 +453,6 @@ int main(void)
 		cmocka_unit_test_setup(an_ended_lease_asks_on_and_says_what_it_spends, begin),
 		cmocka_unit_test_setup(a_fenced_node_passes_nothing_and_asks_nothing, begin),
 		cmocka_unit_test_setup(unknown_terms_are_sent_and_then_it_asks_at_once, begin),
-		cmocka_unit_test_setup(an_adopted_lease_goes_on, begin),
 		cmocka_unit_test_setup(failures_are_retried_later_and_later, begin),
 		cmocka_unit_test_setup(a_lower_limit_cuts_every_part_alike, begin),
 		cmocka_unit_test_setup(a_drained_node_gives_all_back, begin),
