@@ -66,6 +66,32 @@ quota_start() {
 	return 1
 }
 
+# quota_test NODES: begins a test of as many with an empty Redis, or ends it
+quota_test() {
+	netns_begin
+	trap 'redis_end; netns_end' EXIT
+	quota_begin "$1"
+	redis_begin || { not_ok "a redis-server" && exit 1; }
+	start_redis one || { not_ok "Redis starts" && exit 1; }
+}
+
+# All agents, or the test ends.
+quota_start_all() {
+	local n
+
+	for n in $(seq "$quota_nodes"); do
+		quota_start "$n" || { not_ok "the agent of node $n starts" && exit 1; }
+	done
+}
+
+# quota_says NODE PYTHON ARGUMENTS...: of `sluicectl quota ARGUMENTS --json` as d
+quota_says() {
+	local node=$1 truth=$2
+
+	shift 2
+	quota_ctl "$node" quota "$@" --json | json_is "$truth"
+}
+
 quota_settled() {
 	gone "${quota_pid[$1]}" ||
 		in_ns "node$1" curl -fsS -m 1 -o "$sl_dir/readyz" http://127.0.0.1:9477/readyz 2>/dev/null

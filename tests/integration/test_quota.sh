@@ -7,13 +7,9 @@ set -uo pipefail
 cd "$(dirname "$0")/../.." || exit 1
 . tests/harness/netns.sh
 . tests/harness/redis.sh
-
-netns_begin
-trap 'redis_end; netns_end' EXIT
 . tests/harness/quota_nodes.sh
-quota_begin 3
-redis_begin || { not_ok "a redis-server" && exit 1; }
-start_redis one || { not_ok "Redis starts" && exit 1; }
+
+quota_test 3
 
 rate=3000 burst=600
 quota_config "redis: {addresses: \"$(quota_redis one)\"}" <<EOC
@@ -28,9 +24,7 @@ tenants:
   - {name: safe, ingress: {packets_per_s: $rate, packets_burst: $burst}, global: {packets: true},
      on_lease_expiry: safe}
 EOC
-for n in 1 2 3; do
-	quota_start "$n" || { not_ok "the agent of node $n starts" && exit 1; }
-done
+quota_start_all
 
 # demand PORT SECONDS RATE1 RATE2 RATE3: offered in the background; ends by itself
 demand() {

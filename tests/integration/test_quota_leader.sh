@@ -7,13 +7,9 @@ set -uo pipefail
 cd "$(dirname "$0")/../.." || exit 1
 . tests/harness/netns.sh
 . tests/harness/redis.sh
-
-netns_begin
-trap 'redis_end; netns_end' EXIT
 . tests/harness/quota_nodes.sh
-quota_begin 2
-redis_begin || { not_ok "a redis-server" && exit 1; }
-start_redis one || { not_ok "Redis starts" && exit 1; }
+
+quota_test 2
 
 # What the shares have to be when both want more: floors of 2000 / (4 * 2) = 250 each; the
 # guarantee of 1000 takes 750 more; the spare of 750 goes 1 to 3: 1187 and 812.
@@ -27,21 +23,11 @@ tenants:
   - {name: heavy, ingress: {packets_per_s: 2k, packets_burst: 200},
      global: {packets: true, guarantee_percent: 0, weight: 300}}
 EOC
-for n in 1 2; do
-	quota_start "$n" || { not_ok "the agent of node $n starts" && exit 1; }
-done
-
-# says NODE PYTHON ARGUMENTS...: of `sluicectl quota ARGUMENTS --json` as d
-says() {
-	local node=$1 truth=$2
-
-	shift 2
-	quota_ctl "$node" quota "$@" --json | json_is "$truth"
-}
+quota_start_all
 
 # effective NODE TENANT LEAST MOST
 effective() {
-	says "$1" "$3 <= d['limits'][0]['effective_per_s'] <= $4" show "$2"
+	quota_says "$1" "$3 <= d['limits'][0]['effective_per_s'] <= $4" show "$2"
 }
 
 leads() {
@@ -66,8 +52,8 @@ quota_flood 2 200 --rate 3000 --port 1001
 check "two that want more: the guarantee, and a quarter of the spare" \
 	wait_for 20 effective 2 sure 1150 1220
 check "the other one three quarters of it" wait_for 10 effective 1 heavy 780 850
-check "show says why" wait_for 15 says 1 "'capacity' in d['limits'][0]['why']" show heavy
-check "explain says why" wait_for 10 says 1 \
+check "show says why" wait_for 15 quota_says 1 "'capacity' in d['limits'][0]['why']" show heavy
+check "explain says why" wait_for 10 quota_says 1 \
 	"d['refusals'][0]['cause'] == 'capacity'" explain heavy
 check "the metric says what is in force" wait_for 5 \
 	test "$(quota_metric 1 '^sluice_quota_effective_rate{tenant="heavy"')" -lt 900

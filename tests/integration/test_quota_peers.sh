@@ -7,13 +7,9 @@ set -uo pipefail
 cd "$(dirname "$0")/../.." || exit 1
 . tests/harness/netns.sh
 . tests/harness/redis.sh
-
-netns_begin
-trap 'redis_end; netns_end' EXIT
 . tests/harness/quota_nodes.sh
-quota_begin 2
-redis_begin || { not_ok "a redis-server" && exit 1; }
-start_redis one || { not_ok "Redis starts" && exit 1; }
+
+quota_test 2
 quota_nats || { not_ok "a nats-server" && exit 1; }
 
 rate=3000
@@ -23,9 +19,7 @@ services: [{address: any, port: 1000, protocol: udp, tenant: shared}]
 tenants:
   - {name: shared, ingress: {packets_per_s: $rate, packets_burst: 300}, global: {packets: true}}
 EOC
-for n in 1 2; do
-	quota_start "$n" || { not_ok "the agent of node $n starts" && exit 1; }
-done
+quota_start_all
 
 # says NODE PYTHON: of what the agent says, as d; l is its lease
 says() {

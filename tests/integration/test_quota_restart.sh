@@ -7,13 +7,9 @@ set -uo pipefail
 cd "$(dirname "$0")/../.." || exit 1
 . tests/harness/netns.sh
 . tests/harness/redis.sh
-
-netns_begin
-trap 'redis_end; netns_end' EXIT
 . tests/harness/quota_nodes.sh
-quota_begin 2
-redis_begin || { not_ok "a redis-server" && exit 1; }
-start_redis one || { not_ok "Redis starts" && exit 1; }
+
+quota_test 2
 
 rate=3000 burst=300 ttl=20
 # config GENERATION
@@ -27,9 +23,7 @@ config() {
 	EOC
 }
 config 1
-for n in 1 2; do
-	quota_start "$n" || { not_ok "the agent of node $n starts" && exit 1; }
-done
+quota_start_all
 
 # says NODE PYTHON: of what the agent says, as d; l is its lease
 says() {

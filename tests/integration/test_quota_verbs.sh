@@ -6,13 +6,9 @@ set -uo pipefail
 cd "$(dirname "$0")/../.." || exit 1
 . tests/harness/netns.sh
 . tests/harness/redis.sh
-
-netns_begin
-trap 'redis_end; netns_end' EXIT
 . tests/harness/quota_nodes.sh
-quota_begin 2
-redis_begin || { not_ok "a redis-server" && exit 1; }
-start_redis one || { not_ok "Redis starts" && exit 1; }
+
+quota_test 2
 
 rate=2000
 quota_config "redis: {addresses: \"$(quota_redis one)\"}" <<EOC
@@ -24,17 +20,7 @@ tenants:
   - {name: tiny, ingress: {packets_per_s: 2, packets_burst: 2}, global: {packets: true}}
   - {name: local, ingress: {packets_per_s: 100}}
 EOC
-for n in 1 2; do
-	quota_start "$n" || { not_ok "the agent of node $n starts" && exit 1; }
-done
-
-# says NODE PYTHON ARGUMENTS...: of `sluicectl quota ARGUMENTS --json` as d
-says() {
-	local node=$1 truth=$2
-
-	shift 2
-	quota_ctl "$node" quota "$@" --json | json_is "$truth"
-}
+quota_start_all
 
 # refuses NODE TEXT ARGUMENTS...
 refuses() {
@@ -46,27 +32,27 @@ refuses() {
 
 # ---- who holds what ---------------------------------------------------------------------
 check "show says that nobody holds a limit that nobody used" \
-	says 1 "[l for l in d['limits'] if l['tenant'] == 'shared' and not l['nodes']]" show shared
+	quota_says 1 "[l for l in d['limits'] if l['tenant'] == 'shared' and not l['nodes']]" show shared
 quota_flood 1 240 --rate 3000 --port 1000
 quota_flood 2 240 --rate 3000 --port 1000
 # Both nodes want more than there is: each row of the two says so, and they add up.
-check "show lists what each node holds, by Redis" wait_for 30 says 1 \
+check "show lists what each node holds, by Redis" wait_for 30 quota_says 1 \
 	"sorted(r['node'] for r in d['rows'] if r['state'] == 'held') == ['node1', 'node2'] and \
 	 $rate * .8 <= sum(r['holds_per_s'] for r in d['rows']) <= $rate and \
 	 all(0 < r['left_ns'] <= 10e9 and r['incarnation'] > 0 for r in d['rows'])" show shared
-check "and what is in force, and why" wait_for 10 says 2 \
+check "and what is in force, and why" wait_for 10 quota_says 2 \
 	"[l for l in d['limits'] if l['rate_per_s'] == $rate and l['effective_per_s'] == $rate and \
 	  l['nodes'] == 2 and 'contended' in l['why'] and l['here'] == 'held']" show shared
-check "without a name it shows all limits that are global, and no other" says 2 \
+check "without a name it shows all limits that are global, and no other" quota_says 2 \
 	"sorted(l['tenant'] for l in d['limits']) == ['shared', 'tiny']" show
 check "it says that a tenant has none" refuses 1 'no limit of "local" is global' show local
 check "and that there is no such tenant" refuses 1 'no limit of "nobody" is global' show nobody
 
 # ---- why it refuses ----------------------------------------------------------------------
-check "explain names the share of a contended limit" wait_for 10 says 1 \
+check "explain names the share of a contended limit" wait_for 10 quota_says 1 \
 	"d['refusals'][0]['cause'] == 'share' and d['refusals'][0]['refused'] > 0" explain shared
 quota_flood 1 200 --rate 50 --port 1001
-check "and that a small limit waits for Redis" wait_for 20 says 1 \
+check "and that a small limit waits for Redis" wait_for 20 quota_says 1 \
 	"d['refusals'] and d['refusals'][0]['cause'] == 'central'" explain tiny
 check "the words are there for people" quota_ctl 1 quota explain shared
 
@@ -78,7 +64,7 @@ again() {
 # ---- another rate, on all nodes -----------------------------------------------------------
 # in_force NODE RATE: by that node's own words
 in_force() {
-	says "$1" "[l for l in d['leases'] if l['tenant'] == 'shared' and l['rate'] == $2]" node
+	quota_says "$1" "[l for l in d['leases'] if l['tenant'] == 'shared' and l['rate'] == $2]" node
 }
 
 # admits RATE LEAST MOST: percent of it, over all nodes
@@ -94,14 +80,14 @@ check "a limit is set for all nodes" quota_ctl 1 quota set shared packets 1k
 check "the node that was told has it at once" wait_for 1 in_force 1 1000
 check "the other one within a period" wait_for 3 in_force 2 1000
 check "both keep to it" wait_for 30 admits 1000 80 104
-check "show says where it was set" says 2 \
+check "show says where it was set" quota_says 2 \
 	"d['limits'][0]['set_by'] == 'node1' and d['limits'][0]['rate_per_s'] == 1000" show shared
 check_equal "and the metrics that a limit is changed" "$(quota_metric 2 '^sluice_quota_overrides')" 1
 check "it is raised by a percentage, for a time, from another node" \
 	quota_ctl 2 quota raise shared packets 300% --for 12s
 check "and is in force there" wait_for 3 in_force 1 4000
 check "all of it is used" wait_for 10 admits 4000 85 104
-check "show says until when" says 1 "0 < d['limits'][0]['set_left_ns'] <= 12e9" show shared
+check "show says until when" quota_says 1 "0 < d['limits'][0]['set_left_ns'] <= 12e9" show shared
 check "then the limit is the configuration's, on one" wait_for 15 in_force 1 $rate
 check "and on the other" wait_for 5 in_force 2 $rate
 check "nothing is set any more, and it says so" refuses 1 "nothing is set" clear shared packets
@@ -127,33 +113,33 @@ check "it is taken back on all nodes" wait_for 3 in_force 1 $rate
 
 # ---- a node is drained --------------------------------------------------------------------
 drained() {
-	says "$1" "d['node']['drained'] and \
+	quota_says "$1" "d['node']['drained'] and \
 		not [l for l in d['leases'] if l['state'] != 'cold']" node
 }
 holds_all() {
-	says 1 "sum(r['holds_per_s'] for r in d['rows'] if r['node'] == 'node1') >= $rate * .9 and \
+	quota_says 1 "sum(r['holds_per_s'] for r in d['rows'] if r['node'] == 'node1') >= $rate * .9 and \
 		not [r for r in d['rows'] if r['node'] == 'node2' and r['holds_per_s']]" show shared
 }
 check "a node is drained from another one" quota_ctl 1 quota drain node2
 check "it holds no lease" wait_for 3 drained 2
 check "the other one takes all" wait_for 15 holds_all
-check "explain says that it is drained" wait_for 5 says 2 \
+check "explain says that it is drained" wait_for 5 quota_says 2 \
 	"d['refusals'][0]['cause'] == 'drained'" explain shared
-check "its traffic lives on the cold part" says 2 \
+check "its traffic lives on the cold part" quota_says 2 \
 	"0 < d['limits'][0]['has_per_s'] <= $rate / 100" explain shared
 again 2 || not_ok "the agent of node 2 starts again"
 sleep 3
 check "it stays drained over a restart" drained 2
-check "show names the nodes that are drained" says 1 "[n for n in d['drained'] if n['node'] == 'node2']" show
+check "show names the nodes that are drained" quota_says 1 "[n for n in d['drained'] if n['node'] == 'node2']" show
 check "undrained, it leases again" quota_ctl 2 quota undrain
-check "and both have their parts" wait_for 20 says 1 \
+check "and both have their parts" wait_for 20 quota_says 1 \
 	"sorted(r['node'] for r in d['rows'] if r['holds_per_s'] > $rate / 4) == ['node1', 'node2']" \
 	show shared
 check "who is not drained cannot be undrained" refuses 1 "not drained" undrain
 
 # ---- without Redis -----------------------------------------------------------------------
 redis_kill one
-check "explain says that a lease ended" wait_for 30 says 2 \
+check "explain says that a lease ended" wait_for 30 quota_says 2 \
 	"d['refusals'][0]['cause'] == 'ended' and d['limits'][0]['state'] in ('blend', 'safe')" \
 	explain shared
 check "a limit cannot be set for all nodes" refuses 1 "Redis does not answer" set shared packets 1k
@@ -161,7 +147,7 @@ check "but a node can drain itself" quota_ctl 1 quota drain
 check "at once" wait_for 1 drained 1
 check "show says that Redis does not answer" refuses 1 "Redis" show
 start_redis one || not_ok "Redis starts again"
-check "and tells again when it does" wait_for 30 says 1 "d['rows']" show shared
+check "and tells again when it does" wait_for 30 quota_says 1 "d['rows']" show shared
 drain_known() {
 	redis one HGET 'q:{alloc}:said' d:node1 | grep -q "^[0-9]* 1 0 node1$"
 }
