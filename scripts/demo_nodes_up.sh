@@ -49,8 +49,6 @@ nodes_config() {
 }
 
 # The pipeline in "store"; a worker has three threads, so that two of them do 300 jobs a second.
-# Where the router says that it is overloaded a gateway refuses all decisions alike; here the
-# kernel is to choose, so gateways do not ask.
 nodes_settings() {
 	stack_dir=$sl_dir/nodes
 	stack_prefix=(ip netns exec "$(ns store)")
@@ -72,7 +70,7 @@ at_gateway() {
 	local stack_gateway_host=10.$1.0.1 stack_url=http://10.$1.0.1:$stack_port
 	local stack_gateway_sed=(-e '/^limits:/,/^  plans:/s/: [0-9]*$/: 100000/'
 		-e 's/routes_decide: [0-9][0-9]*/routes_decide: 100000/; s/global: [0-9][0-9]*/global: 100000/'
-		-e "s|^auth:|agent: {socket: $sl_dir/gateway$1.sock}\nescalation: {after: 0, tenant_after: 0}\nbackpressure: {enabled: false}\n\n&|")
+		-e "s|^auth:|agent: {socket: $sl_dir/gateway$1.sock}\nescalation: {after: 0, tenant_after: 0}\n\n&|")
 
 	shift
 	"$@"
