@@ -3,10 +3,10 @@
 # Sourced by scripts/demo.sh: two gateway nodes that share limits. Each is a namespace with an
 # agent, XDP and a gateway of its own; a third ("store") has Redis, NATS, router, workers and
 # ledger; the tenants are in a fourth ("client") and reach both nodes.
-#   workers     become ten times slower; the kernels of both nodes shed, low classes first
 #   one limit   noisy floods both, chatty calls the API of both, each over the limit that it
 #               has over both nodes, unevenly; the demand moves to the other node
 #   no Redis    it is killed, the demand moves back meanwhile, and it is started again
+#   workers     become ten times slower; the kernels of both nodes shed, low classes first
 # or, with --kill, the named programs are killed one after the other under the same demand.
 
 . tests/harness/redis.sh
@@ -68,6 +68,11 @@ demand_begins() {
 	mark demand
 	noisy_floods "${noisy_asks[@]}"
 	node_calls chatty "$stack_small_key" 3 "${chatty_asks[@]}"
+}
+
+demand_ends() {
+	noisy_floods 0 0
+	node_calls_end chatty
 }
 
 # The node that was asked for more is asked for less, and the other way round.
@@ -145,6 +150,7 @@ workers_slow_and_back() {
 
 # A machine that is busy with other things may hold us up once, hardly twice.
 phase_workers() {
+	node_calls batch "$stack_other_key" 2 "${batch_asks[@]}"
 	workers_slow_and_back
 	python3 scripts/demo_nodes.py workers "$sl_dir" || {
 		say "that was too slow, as a busy machine may be; once more"
@@ -218,12 +224,12 @@ two_nodes() {
 	nodes_settings
 	nodes_begin
 	if [ ${#kills[@]} -eq 0 ]; then
-		node_calls batch "$stack_other_key" 2 "${batch_asks[@]}"
-		phase_workers
 		say "noisy and chatty ask both nodes for more than their one limit over both"
 		demand_begins
 		phase_one_limit
 		phase_no_redis
+		demand_ends
+		phase_workers
 	else
 		demand_begins
 		nodes_stay 15 leases_are held

@@ -8,11 +8,11 @@
 # a skip looks green. The last line is
 #   N passed, N failed
 # and the exit code is 1 when anything failed or nothing ran.
-# SL_SUITE_SECONDS: the time limit of a suite (default 300).
+# SL_SUITE_SECONDS: the time limit of a suite (default 600).
 set -u
 cd "$(dirname "$0")/.." || exit 1
 
-limit=${SL_SUITE_SECONDS:-300}
+limit=${SL_SUITE_SECONDS:-600}
 logs=${SL_BUILD:-build}/log
 group=tests
 passed=0
