@@ -71,8 +71,10 @@ static void ask(int node)
 
 	(void)snprintf(name, sizeof(name), "%016x", (unsigned int)node);
 	for (int i = 0; i < TENANTS; i++)
-		asked[i] = (struct sl_renew){ R - node, bench.has[node][i], bench.seq[node][i],
-					      bench.has[node][i], 5000 };
+		asked[i] = (struct sl_renew){
+			R - node, bench.has[node][i], bench.seq[node][i], bench.has[node][i], 5000,
+			0
+		};
 	if (sl_wire_renew(&bench.call, &keys, (uint64_t)node + 1, sl_span_of(name), 1,
 			  bench.tenants, asked, TENANTS) < 0)
 		sl_bench_die("the call was not made");

@@ -61,10 +61,10 @@ quota_has() {
 		"[l for l in d['leases'] if l['tenant'] == '$2' and l['state'] == '$3' and l['why']]"
 }
 
-# A key that Redis never had may be one that it lost: for a lease's time nobody gets more
-# than a cold share.
-demand 1000 24 6000 3000 0
-sleep 10
+# A key that Redis never had may be one that it lost: for twice a lease's time nobody gets
+# more than a cold share.
+demand 1000 30 6000 3000 0
+sleep 16
 measure "two nodes that both want more share one limit" shared 8 95 104
 check "sluicectl says what a node has of it" quota_has 1 shared held
 check_equal "and the metrics count the leases" "$(quota_metric 1 '^sluice_quota_leases[{]mode="held"')" 1
@@ -78,8 +78,8 @@ sleep 3
 measure "three seconds after the demand moved, one node has all of the limit" shared 5 95 104
 
 # ---- Redis is gone --------------------------------------------------------------------
-demand 1001 40 6000 0 0
-sleep 7
+demand 1001 46 6000 0 0
+sleep 13
 redis_kill one
 # A lease that is steady holds for two of its times.
 check "sluicectl says that Redis is away" wait_for 20 quota_has 3 shared blend

@@ -65,7 +65,8 @@ refused() {
 key='q:{b1}:t:p'
 refused "no keys" quota_renew 0 1 node 1
 refused "too few arguments" quota_renew 1 "$key" 1 node 1 5 5 5
-refused "too many arguments" quota_renew 1 "$key" 1 node 1 5 5 5 5 5000 5
+refused "too many arguments" quota_renew 1 "$key" 1 node 1 5 5 5 5 5000 5 5
+refused "a safe share that is none" quota_renew 1 "$key" 1 node 1 5 5 5 5 5000 -5
 refused "not a number" quota_renew 1 "$key" 1 node 1 nan 5 5 5 5000
 refused "infinity" quota_renew 1 "$key" 1 node 1 5 inf 5 5 5000
 refused "a fraction" quota_renew 1 "$key" 1 node 1 5 5 5.5 5 5000

@@ -12,7 +12,10 @@
 #define S_NS		1000000000ull
 #define ZIPF		1.2
 #define NOISE_SIGMA	0.3
+#define NOISE_S		2.0
 #define DAY_S		60.0
+#define DAY_HIGH	0.8 /* of the whole tenant */
+#define DAY_MOVES	0.9 /* of one place */
 #define FLASH_TIMES	20.0
 #define FLASH_BASE	0.1
 #define FLASH_PAUSE_S	12.0
@@ -104,7 +107,7 @@ static double height(struct sl_demand *demand, uint64_t now_ns)
 	double t_s = (double)now_ns / S_NS;
 
 	if (demand->model == SL_DEMAND_DIURNAL)
-		return 1 + .8 * wave(t_s, demand->phase);
+		return 1 + DAY_HIGH * wave(t_s, demand->phase);
 	if (demand->model != SL_DEMAND_FLASH)
 		return 1;
 	if (now_ns >= demand->flash_until_ns) {
@@ -125,8 +128,8 @@ static double share(const struct sl_demand *demand, uint32_t place, uint64_t now
 
 	switch (demand->model) {
 	case SL_DEMAND_DIURNAL:
-		return weight *
-		       (1 + .9 * wave((double)now_ns / S_NS, (double)place / demand->places));
+		return weight * (1 + DAY_MOVES * wave((double)now_ns / S_NS,
+						      (double)place / demand->places));
 	case SL_DEMAND_FLASH:
 		if (now_ns < demand->flash_from_ns)
 			return weight;
@@ -161,6 +164,22 @@ void sl_demand_update(struct sl_demand *demand, uint64_t now_ns, uint64_t tick_n
 		pair->mean *= here > 0 ? per_tick / here : 0;
 		pair->exp_minus_mean = exp(-pair->mean);
 	}
+}
+
+bool sl_demand_stands(const struct sl_demand *demand, uint64_t now_ns, uint64_t for_ns)
+{
+	if (demand->model != SL_DEMAND_FLASH)
+		return true;
+	return now_ns >= demand->flash_from_ns + for_ns && now_ns < demand->flash_until_ns;
+}
+
+double sl_demand_deviation(const struct sl_demand *demand, double per_s, double ago_s)
+{
+	const double noise = NOISE_SIGMA * sqrt(2 * (1 - exp(-ago_s / NOISE_S)));
+	const double day = demand->model == SL_DEMAND_DIURNAL ? 2 * M_PI / DAY_S : 0;
+	const double wave = ago_s * day * sqrt((DAY_HIGH * DAY_HIGH + DAY_MOVES * DAY_MOVES) / 2);
+
+	return sqrt(noise * noise + wave * wave + 1 / per_s);
 }
 
 uint32_t sl_demand_arrive(struct sl_demand_pair *pair)

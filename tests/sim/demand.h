@@ -63,5 +63,13 @@ void sl_demand_shift(struct sl_demand *demand);
 /* Every 100 ms: the means from here on. */
 void sl_demand_update(struct sl_demand *demand, uint64_t now_ns, uint64_t tick_ns);
 
+/* Has demand stood where it is for @for_ns? Of flash: has one lasted so long. Noise and the
+ * wave of a day count as standing. */
+bool sl_demand_stands(const struct sl_demand *demand, uint64_t now_ns, uint64_t for_ns);
+
+/* By how much, of itself, the demand of a node with @per_s arrivals differs from what it was
+ * @ago_s before: the standard deviation. */
+double sl_demand_deviation(const struct sl_demand *demand, double per_s, double ago_s);
+
 /* What arrives at a place in one tick. */
 uint32_t sl_demand_arrive(struct sl_demand_pair *pair);

@@ -77,6 +77,8 @@ static void change_limit(struct sl_world *world, const struct sl_fault *fault)
 	tenant->changed_ns = world->now_ns;
 	tenant->terms = sl_terms_of(before.gen + 1, rate,
 				    rate / 2 > BURST_LEAST_MU ? rate / 2 : BURST_LEAST_MU);
+	tenant->terms.ttl_ms = before.ttl_ms;
+	tenant->terms.cost_max_mu = before.cost_max_mu;
 	tenant->terms.on_expiry = before.on_expiry;
 	tenant->terms.small = before.small;
 	for (uint32_t i = 0; i < tenant->pairs; i++) {
@@ -85,6 +87,13 @@ static void change_limit(struct sl_world *world, const struct sl_fault *fault)
 		at(world, SL_AT_TERMS, tenant->pair[i],
 		   world->now_ns + sl_rng_below(rng, TERMS_SPREAD_NS));
 	}
+}
+
+/* One whose agent is being restarted anyway only comes back by that. */
+static void stand_still(struct sl_sim_instance *instance)
+{
+	instance->stands = instance->runs;
+	instance->runs = false;
 }
 
 void sl_inject(struct sl_world *world, uint32_t index)
@@ -98,8 +107,11 @@ void sl_inject(struct sl_world *world, uint32_t index)
 			crash(world, (fault->node + i) % world->options.nodes);
 		return;
 	case SL_FAULT_RESTART:
-	case SL_FAULT_ZOMBIE:
 		world->instance[world->present[fault->node]].runs = false;
+		world->instance[world->present[fault->node]].stands = false;
+		return;
+	case SL_FAULT_ZOMBIE:
+		stand_still(&world->instance[world->present[fault->node]]);
 		return;
 	case SL_FAULT_PARTITION:
 		for (uint32_t i = 0; i < fault->count; i++) {
@@ -219,6 +231,7 @@ void sl_inject_heal(struct sl_world *world, uint32_t index)
 	if (fault->kind != SL_FAULT_ZOMBIE)
 		return;
 	for (uint32_t i = 0; i < world->instances; i++)
-		if (world->instance[i].node == fault->node && world->instance[i].is_up)
-			world->instance[i].runs = true;
+		if (world->instance[i].node == fault->node && world->instance[i].is_up &&
+		    world->instance[i].stands)
+			sl_node_wake(world, i);
 }

@@ -24,7 +24,7 @@ struct arguments {
 	const char *broken;		  /* NULL: nothing is */
 	const struct sl_trial_kind *kind; /* NULL: leases */
 	const char *without[3];		  /* faults, nodes, tenants */
-	bool is_design, lists_tenants;
+	bool is_design, lists;		  /* --list: all that failed, or each tenant's use */
 	double large_s;
 	uint32_t nodes, tenants;
 	const char *out;
@@ -85,7 +85,12 @@ static int search(const struct arguments *arguments)
 
 		sl_sim_draw(&run, arguments->seed + i, break_of(arguments->broken));
 		finding = sl_sim_try(&run);
-		if (!finding.rule || failed++ >= SHOWN_MAX)
+		if (finding.rule && arguments->lists)
+			printf("seed %llu tenant %u at %.3f s: is %.4f, bound %.4f: %s\n",
+			       (unsigned long long)run.options.seed, finding.tenant,
+			       (double)finding.at_ns / 1e9, finding.is, finding.bound,
+			       finding.rule);
+		if (!finding.rule || failed++ >= SHOWN_MAX || arguments->lists)
 			continue;
 		runs = sl_sim_shrink(&run);
 		finding = sl_sim_try(&run);
@@ -114,7 +119,7 @@ static int run_design(const struct arguments *arguments)
 		.model = arguments->model,
 		.has_trace = arguments->has_trace,
 		.traced = arguments->traced,
-		.lists_tenants = arguments->lists_tenants,
+		.lists_tenants = arguments->lists,
 	};
 	sl_autofclose FILE *out = arguments->out ? fopen(arguments->out, "we") : NULL;
 
@@ -182,7 +187,7 @@ int main(int argc, char **argv)
 			arguments.kind = &sl_pressure_trial;
 			break;
 		case 'L':
-			arguments.lists_tenants = true;
+			arguments.lists = true;
 			break;
 		case 'l':
 			arguments.large_s = (double)sl_option_amount("large", optarg, 1, 3600);

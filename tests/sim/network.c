@@ -131,6 +131,7 @@ void sl_network_store(struct sl_world *world, const struct sl_sim_message *messa
 	serve(world, &answered, done_ns);
 	sl_trace(world, "store", &answered);
 	world->answered_ns = world->now_ns;
+	sl_check_served(world, pair->tenant);
 	carry(world, SL_AT_NODE, &answered, done_ns + SERVICE_NS);
 	sl_check_tenant(world, pair->tenant);
 }

@@ -51,6 +51,7 @@ void sl_node_boot(struct sl_world *world, uint32_t index)
 
 	instance->is_up = true;
 	instance->runs = true;
+	instance->stands = false;
 	instance->run++;
 	for (uint32_t i = 0; i < instance->pairs; i++) {
 		struct sl_sim_pair *pair = &world->pair[instance->pair_first + i];
@@ -71,16 +72,39 @@ void sl_node_adopt(struct sl_world *world, uint32_t index)
 	uint64_t now_ns = sl_sim_clock(world, instance);
 
 	instance->runs = true;
+	instance->stands = false;
 	instance->run++;
 	instance->peers = SL_LEASE_PEERS_UNKNOWN;
 	for (uint32_t i = 0; i < instance->pairs; i++) {
 		struct sl_sim_pair *pair = &world->pair[instance->pair_first + i];
-		const uint32_t nodes = pair->lease.live;
+		const uint32_t live = pair->lease.live;
+		const bool is_left = !pair->small &&
+				     pair->lease.terms.gen == world->tenant[pair->tenant].terms.gen;
 
 		begin(world, pair);
-		if (!pair->small)
-			sl_lease_adopt(&pair->lease, &world->tenant[pair->tenant].terms,
-				       &pair->state, nodes, sl_rng_next(&instance->rng), now_ns);
+		/* By other terms nothing is adopted: userspace/agent/quota_adopt.c. */
+		if (is_left && !pair->small)
+			sl_lease_adopt(&pair->lease, &pair->state, live, now_ns);
+		apply(world, pair);
+		sl_check_tenant(world, pair->tenant);
+	}
+}
+
+/* What it asked before has had no answer in time. */
+void sl_node_wake(struct sl_world *world, uint32_t index)
+{
+	struct sl_sim_instance *instance = &world->instance[index];
+	uint64_t now_ns = sl_sim_clock(world, instance);
+
+	instance->runs = true;
+	instance->stands = false;
+	for (uint32_t i = 0; i < instance->pairs; i++) {
+		struct sl_sim_pair *pair = &world->pair[instance->pair_first + i];
+
+		if (pair->small)
+			sl_central_failed(&pair->central, pair->central.send_id, now_ns);
+		else
+			sl_lease_failed(&pair->lease, pair->lease.send_id, now_ns);
 		apply(world, pair);
 		sl_check_tenant(world, pair->tenant);
 	}

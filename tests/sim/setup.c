@@ -13,6 +13,9 @@
 #define DESIGN_RATE	  5000.0
 #define DESIGN_RATE_LEAST 20.0
 #define DESIGN_SMALL	  1001.0
+#define DESIGN_SMALL_NODE 20 /* units a second for each node: asked centrally below */
+#define DESIGN_TTL_MS	  2000
+#define DESIGN_COST_MU	  2000
 #define BURST_LEAST	  10.0
 #define DRIFT_PPM	  200
 
@@ -44,8 +47,8 @@ static struct sl_terms design_terms(uint32_t rank)
 	struct sl_terms terms = terms_of(rate);
 
 	terms.small = rate < DESIGN_SMALL;
-	terms.ttl_ms = 2000;
-	terms.cost_max_mu = 2000;
+	terms.ttl_ms = DESIGN_TTL_MS;
+	terms.cost_max_mu = DESIGN_COST_MU;
 	return terms;
 }
 
@@ -57,7 +60,9 @@ static struct sl_terms drawn_terms(struct sl_rng *rng, uint32_t nodes)
 	struct sl_terms terms = terms_of(exp(sl_rng_between(rng, log(10), log(3000))));
 
 	terms.on_expiry = on_expiry[sl_rng_below(rng, 5)];
-	terms.small = sl_terms_are_small(terms.rate_mu_per_s, nodes);
+	terms.small = terms.rate_mu_per_s < DESIGN_SMALL_NODE * SL_SIM_MU * (int64_t)nodes;
+	terms.ttl_ms = DESIGN_TTL_MS;
+	terms.cost_max_mu = DESIGN_COST_MU;
 	return terms;
 }
 

@@ -69,6 +69,7 @@ struct sl_sim_tenant {
 	struct sl_terms terms;
 	struct sl_terms old_terms; /* the largest R that a node may still have */
 	uint64_t changed_ns;	   /* 0: never */
+	uint64_t answered_ns;	   /* the store's last answer */
 	struct sl_store *store;
 	struct sl_store *replica; /* what a failover finds */
 	uint32_t *pair;		  /* indices; spare instances after the places */
@@ -89,6 +90,7 @@ struct sl_sim_tenant {
 	uint64_t checked_ns; /* of .excess */
 	double held;	     /* sum of leases at that time, units/s */
 	double most;	     /* of the sum of leases, of R */
+	double late_s;	     /* seconds at the end in which demand stood */
 	uint64_t late_offered, late_admitted, late_exact;
 };
 
@@ -107,6 +109,7 @@ struct sl_sim_pair {
 	struct sl_sim_bucket bucket;
 	double last_held; /* units/s: of the last lease that was applied */
 	bool is_leased;	  /* by the last applied state */
+	bool is_cut;	  /* its lease had ended when the store last answered another node */
 
 	/* what the agent has not read yet, in units */
 	uint32_t arrived, admitted;
@@ -119,7 +122,7 @@ struct sl_sim_instance {
 	uint32_t pair_first, pairs;
 	bool is_up;   /* takes traffic, its kernel works */
 	bool runs;    /* so does its agent */
-	bool is_new;  /* the node's present one */
+	bool stands;  /* its agent stands still, and goes on where it was */
 	uint32_t run; /* of the agent: answers to an earlier one do not reach it */
 	int64_t drift_ppm;
 	uint64_t clock_ns; /* CLOCK_MONOTONIC at time 0 */
@@ -216,6 +219,7 @@ void sl_world_set_up(struct sl_world *world);
 /* node.c */
 void sl_node_boot(struct sl_world *world, uint32_t instance);  /* a machine without a past */
 void sl_node_adopt(struct sl_world *world, uint32_t instance); /* an agent begins anew */
+void sl_node_wake(struct sl_world *world, uint32_t instance);  /* it stood still */
 void sl_node_tick(struct sl_world *world, uint32_t instance);
 void sl_node_hear(struct sl_world *world, const struct sl_sim_message *message);
 void sl_node_miss(struct sl_world *world, const struct sl_sim_message *message);
@@ -255,6 +259,7 @@ void sl_inject_heal(struct sl_world *world, uint32_t fault);
 
 /* check.c */
 void sl_check_tenant(struct sl_world *world, uint32_t tenant); /* after an event that touched it */
+void sl_check_served(struct sl_world *world, uint32_t tenant); /* the store answered a node */
 void sl_check_tick(struct sl_world *world, uint32_t tenant, double admitted,
 		   const struct sl_step *step);
 void sl_check_end(struct sl_world *world);

@@ -25,7 +25,7 @@
 struct node {
 	char name[17]; /* 16 hex digits of its number */
 	int64_t incarnation;
-	int64_t has[TENANTS], seq[TENANTS];
+	int64_t has[TENANTS], seq[TENANTS], safe[TENANTS], charged[TENANTS];
 };
 
 static const struct sl_wire_keys keys = { "q", 1 };
@@ -184,7 +184,8 @@ static struct sl_renew random_renew(const struct node *node, int tenant)
 				  .has_mu_per_s = node->has[tenant],
 				  .ack = node->seq[tenant],
 				  .used_mu_per_s = (int64_t)dice(RATE),
-				  .ttl_ms = dice(4) ? 5000 : 10000 };
+				  .ttl_ms = dice(4) ? 5000 : 10000,
+				  .safe_mu_per_s = node->safe[tenant] };
 
 	switch (dice(12)) {
 	case 0: /* given back */
@@ -207,6 +208,7 @@ static struct sl_renew random_renew(const struct node *node, int tenant)
 		renew.has_mu_per_s = (int64_t)dice(2 * SL_QUOTA_RATE_MAX);
 		renew.want_mu_per_s = (int64_t)dice(SL_QUOTA_RATE_MAX);
 		renew.used_mu_per_s = (int64_t)dice(2 * SL_QUOTA_RATE_MAX);
+		renew.safe_mu_per_s = (int64_t)dice(SL_QUOTA_RATE_MAX);
 		break;
 	default:
 		break;
@@ -240,19 +242,23 @@ static void renew(struct node *node)
 		same("renew: gen", redis[i].gen, model.gen);
 		same("renew: flags", redis[i].flags, model.flags);
 		same("renew: live", redis[i].live, model.live);
+		same("renew: safe", redis[i].safe_mu_per_s, model.safe_mu_per_s);
 		if (model.status != SL_QUOTA_OK || !dice(10)) /* or the reply is lost */
 			continue;
 		node->has[first + i] = model.grant_mu_per_s;
 		node->seq[first + i] = model.seq;
+		node->safe[first + i] = model.safe_mu_per_s;
 	}
 }
 
 static void charge(struct node *node)
 {
 	const size_t tenant = dice(TENANTS);
-	const struct sl_charge asked = { (int64_t)(dice(2) ? dice(20000) : 0),
-					 (int64_t)(dice(5) ? dice(20000) : dice(2 * RATE)),
-					 (int64_t)dice(2 * RATE) };
+	const int64_t passed = (int64_t)(dice(2) ? dice(20000) : 0);
+	/* Now and then one that was charged before. */
+	const struct sl_charge asked = { passed, (int64_t)(dice(5) ? dice(20000) : dice(2 * RATE)),
+					 (int64_t)dice(2 * RATE),
+					 node->charged[tenant] + (dice(8) ? passed : 0) };
 	struct sl_charged redis, model;
 	struct sl_span reply;
 
@@ -263,6 +269,7 @@ static void charge(struct node *node)
 	if (sl_store_charge(test.store[tenant], strtoull(node->name, NULL, 16), node->incarnation,
 			    &asked, test.now_us, &model) < 0)
 		sl_die("out of memory");
+	node->charged[tenant] += dice(4) ? passed : 0;
 	same("central: status", redis.status, model.status);
 	same("central: paid", redis.paid_mu, model.paid_mu);
 	same("central: wait", redis.wait_ms, model.wait_ms);
@@ -351,6 +358,8 @@ static void restart(struct node *node)
 		node->incarnation = 1;
 	memset(node->has, 0, sizeof(node->has));
 	memset(node->seq, 0, sizeof(node->seq));
+	memset(node->safe, 0, sizeof(node->safe));
+	memset(node->charged, 0, sizeof(node->charged));
 }
 
 static void wipe(size_t tenant)

@@ -84,21 +84,32 @@ void sl_quota_own(struct sl_quota *quota)
 
 /* ---- what the former agent left --------------------------------------------------------- */
 
-static int64_t of_kernel(const struct sl_limit *limit, enum sl_quota_kind kind)
+/* Of connections the maps hold no safe rate: 0, not known. */
+static void of_kernel(struct sl_quota_state *state, const struct sl_limit *limit,
+		      enum sl_quota_kind kind)
 {
-	if (kind == SL_QUOTA_PACKETS)
-		return (int64_t)sl_rate_to_mu(&limit->ingress.packets, SL_UNIT_COUNT);
-	if (kind == SL_QUOTA_BYTES)
-		return (int64_t)sl_rate_to_mu(&limit->ingress.bytes, SL_UNIT_BYTES);
-	return (int64_t)sl_rate_to_mu(&limit->new_conns, SL_UNIT_COUNT);
+	const struct sl_rate *rate = &limit->new_conns, *safe = NULL;
+	enum sl_unit unit = SL_UNIT_COUNT;
+
+	if (kind == SL_QUOTA_PACKETS) {
+		rate = &limit->ingress.packets;
+		safe = &limit->safe_packets;
+	} else if (kind == SL_QUOTA_BYTES) {
+		rate = &limit->ingress.bytes;
+		safe = &limit->safe_bytes;
+		unit = SL_UNIT_BYTES;
+	}
+	state->rate_mu_per_s = (int64_t)sl_rate_to_mu(rate, unit);
+	state->safe_rate_mu_per_s = safe ? (int64_t)sl_rate_to_mu(safe, unit) : 0;
+	state->expiry_ns = limit->ingress.lease_until_ns;
 }
 
 /* Rounded down: the period was. */
-static int64_t of_gateways(const struct sl_request_rule *rule)
+static int64_t of_gateways(const struct sl_request_limit *limit)
 {
-	const bool passes = rule->limit.period_ns && rule->limit.burst_ns;
+	const bool passes = limit->period_ns && limit->burst_ns;
 
-	return passes ? (int64_t)(S_MU / (rule->limit.period_ns + 1)) : 0;
+	return passes ? (int64_t)(S_MU / (limit->period_ns + 1)) : 0;
 }
 
 /* False: it is another tenant's by now, or was no lease. */
@@ -118,20 +129,20 @@ static bool read_left(struct sl_quota_state *ret, uint32_t *ret_nodes,
 	*ret = (struct sl_quota_state){ .mode = (enum sl_quota_mode)(mark - 1) };
 	*ret_nodes = limit->lease_nodes;
 	if (slot->kind != SL_QUOTA_REQUESTS && !cost) {
-		ret->rate_mu_per_s = of_kernel(limit, slot->kind);
-		ret->expiry_ns = limit->ingress.lease_until_ns;
+		of_kernel(ret, limit, slot->kind);
 		return true;
 	}
 	if (!view->requests)
 		return false;
 	rule = &view->requests[at].rule[cost ? SL_REQUEST_COST : SL_REQUEST_GLOBAL];
-	ret->rate_mu_per_s = of_gateways(rule);
+	ret->rate_mu_per_s = of_gateways(&rule->limit);
+	ret->safe_rate_mu_per_s = of_gateways(&rule->safe);
 	ret->expiry_ns = rule->lease_until_ns;
 	return true;
 }
 
-static bool adopt(struct sl_quota *quota, struct sl_quota_slot *slot,
-		  const struct sl_maps_view *view, const struct sl_plan *plan, uint64_t now_ns)
+static bool adopt(struct sl_quota_slot *slot, const struct sl_maps_view *view,
+		  const struct sl_plan *plan, uint64_t now_ns)
 {
 	struct sl_quota_state left;
 	uint32_t nodes = 0;
@@ -139,9 +150,9 @@ static bool adopt(struct sl_quota *quota, struct sl_quota_slot *slot,
 	if (slot->is_gone || slot->terms.small || slot->id >= view->tenants ||
 	    slot->id >= plan->tenants || !read_left(&left, &nodes, view, plan, slot))
 		return false;
-	if (!nodes || nodes > SL_QUOTA_NODES_MAX)
-		nodes = quota->nodes;
-	sl_lease_adopt(&slot->lease, &slot->terms, &left, nodes, slot->lease.random, now_ns);
+	if (nodes > SL_QUOTA_NODES_MAX)
+		nodes = 0;
+	sl_lease_adopt(&slot->lease, &left, nodes, now_ns);
 	return slot->lease.has_lease;
 }
 
@@ -156,7 +167,7 @@ void sl_quota_adopt(struct sl_quota *quota, struct sl_maps *maps, const struct s
 	    view->ctl->quota_identity != identity_of(quota))
 		return;
 	for (size_t i = 0; i < quota->count; i++)
-		adopted += adopt(quota, quota->slots[i], view, plan, now_ns);
+		adopted += adopt(quota->slots[i], view, plan, now_ns);
 	if (!adopted)
 		return;
 	quota->incarnation = (int64_t)incarnation;

@@ -3,14 +3,16 @@
 
 #include "userspace/quota/random.h"
 
-#define MS_NS		1000000ull
-#define GAP_NS		(SL_CENTRAL_GAP_MS * MS_NS)
-#define ANSWER_NS	(SL_CENTRAL_ANSWER_MS * MS_NS)
-#define IDLE_NS		(SL_CENTRAL_IDLE_MS * MS_NS)
-#define RETRY_NS	(200 * MS_NS)
-#define RETRY_NS_MAX	(1000 * MS_NS)
-#define WAIT_MS_MAX	60000
-#define AHEAD_PER_S	(1000 / SL_CENTRAL_AHEAD_MS)
+#define MS_NS	     1000000ull
+#define GAP_NS	     (SL_CENTRAL_GAP_MS * MS_NS)
+#define ANSWER_NS    (SL_CENTRAL_ANSWER_MS * MS_NS)
+#define IDLE_NS	     (SL_CENTRAL_IDLE_MS * MS_NS)
+#define RETRY_NS     (200 * MS_NS)
+#define RETRY_NS_MAX (1000 * MS_NS)
+#define WAIT_MS_MAX  60000
+#define AHEAD_PER_S  (1000 / SL_CENTRAL_AHEAD_MS)
+/* Where another agent of this incarnation left off: it charged less than one mu in this. */
+#define SETTLED_NS	10
 #define WINDOW_NS_LEAST (20 * MS_NS)
 
 void sl_central_begin(struct sl_central *central, const struct sl_terms *terms, uint32_t nodes,
@@ -20,6 +22,8 @@ void sl_central_begin(struct sl_central *central, const struct sl_terms *terms, 
 		.terms = *terms,
 		.random = seed,
 		.live = nodes ? nodes : 1,
+		.nodes = nodes ? nodes : 1,
+		.settled_mu = (int64_t)(now_ns / SETTLED_NS % (SL_QUOTA_NUMBER_MAX / 2)),
 		.window_ns = now_ns,
 	};
 }
@@ -87,6 +91,13 @@ static bool pays_ahead(const struct sl_central *central, int64_t rate)
 	return rate >= central->terms.cost_max_mu;
 }
 
+/* What was answered holds for one ttl. */
+static bool is_ageing(const struct sl_central *central, uint64_t now_ns)
+{
+	return central->was_heard &&
+	       now_ns - central->heard_ns >= central->terms.ttl_ms * MS_NS / 4 * 3;
+}
+
 uint64_t sl_central_due_ns(const struct sl_central *central, uint64_t now_ns)
 {
 	const int64_t rate = rate_of(central, now_ns);
@@ -103,6 +114,9 @@ uint64_t sl_central_due_ns(const struct sl_central *central, uint64_t now_ns)
 	if (central->draining || !central->arrived_mu)
 		return central->credit_mu < 0 ? due_ns : UINT64_MAX;
 	due_ns = most(due_ns, central->block_until_ns);
+	/* Else the kernel turns to its fallback, and where that passes nothing nothing would
+	 * ever be short. */
+	short_of |= is_ageing(central, now_ns);
 	if (pays_ahead(central, most_of(rate, central->estimate_mu_per_s)))
 		short_of |= central->credit_mu < central->terms.cost_max_mu ||
 			    central->credit_mu < rate / AHEAD_PER_S / 2;
@@ -130,6 +144,7 @@ void sl_central_ask(struct sl_central *central, struct sl_charge *ret, uint64_t 
 		.passed_mu = owed < 0 ? -owed : 0,
 		.want_mu = want,
 		.want_mu_per_s = central->estimate_mu_per_s,
+		.total_mu = central->settled_mu + (owed < 0 ? -owed : 0),
 	};
 	*ret_send_id = ++central->send_id;
 	central->counts.asked++;
@@ -157,6 +172,7 @@ static bool can_be(const struct sl_central *central, const struct sl_charged *ch
 static void take(struct sl_central *central, const struct sl_charged *charged, uint64_t now_ns)
 {
 	central->credit_mu += central->asked_charge_mu + charged->paid_mu;
+	central->settled_mu += central->asked_charge_mu;
 	central->slot_mu = central->credit_mu > 0 ? central->credit_mu : 0;
 	central->block_ms = charged->wait_ms;
 	central->block_until_ns =
@@ -229,10 +245,16 @@ void sl_central_drain(struct sl_central *central, uint64_t now_ns)
 
 /* ---- what to enforce ---------------------------------------------------------------- */
 
+static int64_t cold_rate(const struct sl_central *central)
+{
+	return sl_terms_cold_rate(&central->terms,
+				  central->live > central->nodes ? central->live : central->nodes);
+}
+
 static void cold(const struct sl_central *central, struct sl_quota_state *state)
 {
 	state->mode = SL_QUOTA_MODE_COLD;
-	state->rate_mu_per_s = sl_terms_cold_rate(&central->terms, central->live);
+	state->rate_mu_per_s = cold_rate(central);
 	state->cap_mu = central->terms.cost_max_mu;
 }
 
@@ -256,6 +278,21 @@ static void set_fallback(const struct sl_central *central, struct sl_quota_state
 	state->safe_cap_mu = sl_terms_cap(terms, rate);
 }
 
+/* What the buckets of all nodes held when it was last heard, beyond B, comes out of the safe
+ * share first. */
+static uint64_t owes_until_ns(const struct sl_central *central, const struct sl_quota_state *state)
+{
+	const struct sl_terms *terms = &central->terms;
+	double part = (double)state->rate_mu_per_s / (double)terms->rate_mu_per_s;
+	double had = (double)most_of(state->cap_mu, central->slot_mu);
+	double beyond = had - (double)terms->burst_mu * part;
+
+	if (terms->on_expiry == SL_EXPIRY_OPEN || !state->rate_mu_per_s || beyond <= 0)
+		return 0;
+	return central->tried_ns + terms->ttl_ms * MS_NS +
+	       (uint64_t)(beyond / (double)state->rate_mu_per_s * 1e9);
+}
+
 static void ended(const struct sl_central *central, struct sl_quota_state *state)
 {
 	struct sl_quota_state kernel = { .mode = SL_QUOTA_MODE_COLD };
@@ -265,6 +302,7 @@ static void ended(const struct sl_central *central, struct sl_quota_state *state
 	state->cap_mu = kernel.safe_cap_mu;
 	state->unlimited = kernel.fallback == SL_FALLBACK_OPEN;
 	state->mode = SL_QUOTA_MODE_SAFE;
+	state->block_until_ns = owes_until_ns(central, state);
 	if (central->terms.on_expiry == SL_EXPIRY_OPEN)
 		state->mode = SL_QUOTA_MODE_OPEN;
 	if (central->terms.on_expiry == SL_EXPIRY_CLOSED)

@@ -42,10 +42,11 @@ struct sl_central {
 	uint64_t random;
 	bool wants_terms, draining, fenced;
 	int64_t store_gen;
-	uint32_t live;
+	uint32_t live, nodes; /* the last answer's; the caller's guess */
 
 	int64_t credit_mu; /* paid for and not spent; negative: to be charged */
 	int64_t asked_charge_mu, asked_want_mu;
+	int64_t settled_mu;	 /* all that was charged and answered */
 	int64_t slot_mu;	 /* paid for when the last answer came */
 	int64_t left_mu;	 /* in the central bucket after it */
 	uint64_t block_until_ns; /* and then it asks again */

@@ -30,6 +30,7 @@ void sl_lease_begin(struct sl_lease *lease, const struct sl_terms *terms, uint32
 		.effective_mu_per_s = terms->rate_mu_per_s,
 		.lambda_ppm = 2 * SL_QUOTA_PPM,
 		.live = nodes ? nodes : 1,
+		.nodes = nodes ? nodes : 1,
 		.window_ns = now_ns,
 		.next_ns = now_ns,
 	};
@@ -40,6 +41,12 @@ static int64_t scaled(int64_t amount, int64_t part, int64_t whole)
 	return (int64_t)((double)amount * ((double)part / (double)whole));
 }
 
+static void cut_to(struct sl_lease *lease, int64_t after, int64_t before)
+{
+	lease->rate_mu_per_s = scaled(lease->rate_mu_per_s, after, before);
+	lease->safe_mu_per_s = scaled(lease->safe_mu_per_s, after, before);
+}
+
 bool sl_lease_set_terms(struct sl_lease *lease, const struct sl_terms *terms, uint64_t now_ns)
 {
 	const int64_t before = lease->terms.rate_mu_per_s, after = terms->rate_mu_per_s;
@@ -48,7 +55,7 @@ bool sl_lease_set_terms(struct sl_lease *lease, const struct sl_terms *terms, ui
 		return false;
 	/* Every node cuts its part alike, so that their sum is under the new R at once. */
 	if (after < before)
-		lease->rate_mu_per_s = scaled(lease->rate_mu_per_s, after, before);
+		cut_to(lease, after, before);
 	if (lease->effective_mu_per_s == before || after < before)
 		lease->effective_mu_per_s = after;
 	lease->terms = *terms;
@@ -94,8 +101,10 @@ static bool is_starving(const struct sl_lease *lease, uint64_t now_ns)
 {
 	const int64_t rate = per_s(lease->arrived_mu, now_ns - lease->window_ns);
 
-	return lease->arrived_mu >= ARRIVED_LEAST && rate > lease->asked_mu_per_s / 10 * 13 &&
-	       lease->arrived_mu - lease->admitted_mu > lease->arrived_mu / 10;
+	return lease->arrived_mu >= ARRIVED_LEAST &&
+	       rate > lease->asked_mu_per_s / 10 * (lease->contended ? 13 : 11) &&
+	       lease->arrived_mu - lease->admitted_mu >
+		       lease->arrived_mu / (lease->contended ? 10 : 20);
 }
 
 /* Others want what is not wanted here any more. */
@@ -193,6 +202,15 @@ static int64_t spends(const struct sl_lease *lease, uint64_t now_ns)
 	return state.mode == SL_QUOTA_MODE_OPEN ? 0 : state.rate_mu_per_s;
 }
 
+/* When the answer is there, will the lease still stand? Else the store may have given its part
+ * to others by then, and the question must not say that it is held. */
+static bool outlasts_answer(const struct sl_lease *lease, uint64_t now_ns)
+{
+	const uint64_t half_ms = lease->terms.ttl_ms / 2;
+
+	return now_ns + least(SL_LEASE_ANSWER_MS, half_ms) * MS_NS < lease->expiry_ns;
+}
+
 bool sl_lease_ask(struct sl_lease *lease, struct sl_renew *ret, uint64_t *ret_send_id,
 		  uint64_t now_ns)
 {
@@ -205,11 +223,12 @@ bool sl_lease_ask(struct sl_lease *lease, struct sl_renew *ret, uint64_t *ret_se
 		.want_mu_per_s = lease->estimate_mu_per_s + lease->estimate_mu_per_s / 10,
 		.used_mu_per_s = per_s(lease->admitted_mu, now_ns - lease->window_ns),
 		.ttl_ms = steady ? 2 * ttl_ms : ttl_ms,
+		.safe_mu_per_s = lease->safe_mu_per_s,
 	};
 	if (held) {
 		lowered = release(lease, ret->want_mu_per_s);
 		ret->has_mu_per_s = lease->rate_mu_per_s;
-		ret->ack = lease->seq;
+		ret->ack = outlasts_answer(lease, now_ns) ? lease->seq : 0;
 	} else if (lease->has_lease) {
 		ret->has_mu_per_s = spends(lease, now_ns);
 		lease->counts.expired += !lease->was_expired;
@@ -237,7 +256,8 @@ static bool can_be(const struct sl_lease *lease, const struct sl_renewed *renewe
 	       renewed->burst_mu >= 0 && renewed->burst_mu <= 2 * SL_QUOTA_BURST_MAX &&
 	       renewed->seq > lease->sent_ack && renewed->lambda_ppm >= 0 &&
 	       renewed->lambda_ppm <= 2 * SL_QUOTA_PPM && renewed->rate_mu_per_s > 0 &&
-	       renewed->rate_mu_per_s <= SL_QUOTA_RATE_MAX && renewed->live <= SL_QUOTA_NODES_MAX;
+	       renewed->rate_mu_per_s <= SL_QUOTA_RATE_MAX && renewed->live <= SL_QUOTA_NODES_MAX &&
+	       renewed->safe_mu_per_s >= 0 && renewed->safe_mu_per_s <= SL_QUOTA_RATE_MAX;
 }
 
 static void plan(struct sl_lease *lease, int64_t before, uint64_t now_ns)
@@ -260,6 +280,17 @@ static void plan(struct sl_lease *lease, int64_t before, uint64_t now_ns)
 	lease->next_ns = lease->sent_ns + sl_quota_jitter_ns(&lease->random, span_ns);
 }
 
+/* The store has not heard yet that R is lower: each node cuts its part alike. */
+static int64_t of_older_terms(const struct sl_lease *lease, const struct sl_renewed *renewed,
+			      int64_t rate)
+{
+	const int64_t ours = lease->terms.rate_mu_per_s;
+
+	if (renewed->gen >= (int64_t)lease->terms.gen || renewed->rate_mu_per_s <= ours)
+		return rate;
+	return scaled(rate, ours, renewed->rate_mu_per_s);
+}
+
 static bool take_grant(struct sl_lease *lease, const struct sl_renewed *renewed, uint64_t now_ns)
 {
 	const int64_t before = holds(lease, now_ns) ? lease->rate_mu_per_s : 0;
@@ -267,7 +298,9 @@ static bool take_grant(struct sl_lease *lease, const struct sl_renewed *renewed,
 
 	lease->has_lease = renewed->grant_mu_per_s > 0 || lease->sent_want_mu_per_s > 0;
 	lease->was_expired = false;
-	lease->rate_mu_per_s = lease->draining ? 0 : renewed->grant_mu_per_s;
+	lease->rate_mu_per_s =
+		lease->draining ? 0 : of_older_terms(lease, renewed, renewed->grant_mu_per_s);
+	lease->safe_mu_per_s = of_older_terms(lease, renewed, renewed->safe_mu_per_s);
 	lease->granted_mu_per_s = renewed->grant_mu_per_s;
 	lease->burst_mu = renewed->burst_mu;
 	lease->seq = renewed->seq;
@@ -287,6 +320,7 @@ static void forget(struct sl_lease *lease)
 {
 	lease->has_lease = false;
 	lease->rate_mu_per_s = 0;
+	lease->safe_mu_per_s = 0;
 	lease->seq = 0;
 	lease->contended = lease->learning = false;
 	lease->steady = 0;

@@ -2,7 +2,7 @@
 /*
  * A node's lease of a part of one tenant's global limit, of one kind of unit.
  *
- *   sl_lease_begin() or _adopt()     once
+ *   sl_lease_begin()                 once; then _adopt() after an earlier agent
  *   sl_lease_observe()               with the counters, each 100 ms or so
  *   sl_lease_state()                 to the kernel, after every call that may change it
  *                                    (returns true) and at state.change_ns
@@ -18,7 +18,9 @@
  *     SL_LEASE_ANSWER_MS ago;
  *   - a lease ends ttl * (1 - 200 ppm) after its question was sent, by this node's own
  *     monotonic clock: before the store's row ends, if clocks drift under 200 ppm;
- *   - after that, and only then, the terms' on_expiry rules;
+ *   - after that, and only then, the terms' on_expiry rules: with what the store issued as
+ *     this node's safe share; of all nodes they add up to beta * R. Where that is more than
+ *     the node had, it grows only when every other lease that stood has ended as well;
  *   - a lease given back is cold, and a fenced one passes nothing until begun anew.
  *
  * Source: acked demand leases; docs/quotas.md has the bounds and which test checks each.
@@ -72,11 +74,13 @@ struct sl_lease {
 	int64_t store_gen;     /* of the store's terms; above terms.gen: fetch them */
 	int64_t rate_mu_per_s; /* applied while the lease holds */
 	int64_t granted_mu_per_s, burst_mu; /* as answered; the cap follows the applied rate */
+	int64_t safe_mu_per_s;		    /* issued with the last answer: what it falls back to */
 	int64_t seq;
 	int64_t effective_mu_per_s; /* E of the last answer; R before */
 	int64_t lambda_ppm;
 	uint64_t expiry_ns;
-	uint32_t live; /* nodes; the caller's guess before the first answer */
+	uint32_t live;	/* nodes; the caller's guess before the first answer */
+	uint32_t nodes; /* the caller's guess: cold is a part of R over the larger of both */
 
 	/* the question under way */
 	uint64_t send_id; /* raised with each; 0: never asked */
@@ -103,14 +107,15 @@ void sl_lease_begin(struct sl_lease *lease, const struct sl_terms *terms, uint32
 		    uint64_t seed, uint64_t now_ns);
 
 /*
- * The same after an earlier agent of this node, which must have ended: @left is what it left
- * in the kernel, of which mode, rate and expiry count. A lease that has ended by now is an
- * ended one, further on its way than that agent can have been; what was cold is cold. Asks at
- * once, with the incarnation of that agent, and acks nothing: the store counts what this node
- * held as before until the answer is acked.
+ * To a lease that was just begun, after an earlier agent of this node, which must have ended:
+ * @left is what it left in the kernel by the same terms, of which mode, rate, safe rate and expiry
+ * count; @live the nodes that it saw. A lease that has ended by now is an ended one, further on
+ * its way than that agent can have been; what was cold is cold. The safe share is what the kernel
+ * would have turned to, at most the rate that is left; where it is not known (0) it is the cold
+ * rate, until the store issues it anew. Asks at once, with the incarnation of that agent, and
+ * acks nothing: the store counts what this node held as before until the answer is acked.
  */
-void sl_lease_adopt(struct sl_lease *lease, const struct sl_terms *terms,
-		    const struct sl_quota_state *left, uint32_t nodes, uint64_t seed,
+void sl_lease_adopt(struct sl_lease *lease, const struct sl_quota_state *left, uint32_t live,
 		    uint64_t now_ns);
 
 /* New terms: a raise takes effect with the next renewal, which is due now; a lower R cuts

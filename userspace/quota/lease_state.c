@@ -20,7 +20,27 @@ static void safe(const struct sl_lease *lease, struct sl_quota_state *state, int
 	state->safe_cap_mu = sl_terms_cap(&lease->terms, rate);
 }
 
-/* What the kernel turns to by itself. */
+static int64_t least(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
+static int64_t cold_rate(const struct sl_lease *lease)
+{
+	return sl_terms_cold_rate(&lease->terms,
+				  lease->live > lease->nodes ? lease->live : lease->nodes);
+}
+
+/* What the node may have when it hears nothing for long: what a cold one has at the least. */
+static int64_t safe_rate(const struct sl_lease *lease)
+{
+	const int64_t cold = cold_rate(lease);
+
+	return lease->safe_mu_per_s > cold ? lease->safe_mu_per_s : cold;
+}
+
+/* What the kernel turns to by itself: to more than it has only an agent takes it, that sees to it
+ * that the others' leases have ended as well. */
 static void set_fallback(const struct sl_lease *lease, struct sl_quota_state *state)
 {
 	const struct sl_terms *terms = &lease->terms;
@@ -39,7 +59,7 @@ static void set_fallback(const struct sl_lease *lease, struct sl_quota_state *st
 		break;
 	case SL_EXPIRY_BLEND: /* the agent blends; where it is dead the kernel is safe */
 	case SL_EXPIRY_SAFE:
-		safe(lease, state, sl_terms_safe_rate(terms, lease->live));
+		safe(lease, state, least(safe_rate(lease), state->rate_mu_per_s));
 		break;
 	}
 }
@@ -66,7 +86,7 @@ static void held(const struct sl_lease *lease, struct sl_quota_state *state)
 static void cold(const struct sl_lease *lease, struct sl_quota_state *state)
 {
 	state->mode = SL_QUOTA_MODE_COLD;
-	state->rate_mu_per_s = sl_terms_cold_rate(&lease->terms, lease->live);
+	state->rate_mu_per_s = cold_rate(lease);
 	state->cap_mu = lease->terms.cost_max_mu;
 }
 
@@ -76,24 +96,49 @@ static void open(const struct sl_lease *lease, struct sl_quota_state *state)
 	state->unlimited = !lease->terms.node_ceiling_mu_per_s;
 }
 
-/* From the last rate to the safe share. Each part alone sums up to R over all nodes. */
+/* When another lease, that stood when this one was last renewed, may still hold. */
+static uint64_t others_ns(const struct sl_lease *lease)
+{
+	return 2 * lease->terms.ttl_ms * MS_NS + STEP_NS;
+}
+
+/*
+ * From the last rate to the safe share. Each part alone sums up to R over all nodes, and so
+ * do both where no node grows before the others shrink: who has more begins at once, a step
+ * ahead, and who has less when all leases have ended.
+ */
 static void blend(const struct sl_lease *lease, struct sl_quota_state *state, uint64_t now_ns)
 {
-	const int64_t safe_rate = sl_terms_safe_rate(&lease->terms, lease->live);
-	const uint64_t past_ns = now_ns - lease->expiry_ns;
-	double part;
+	const int64_t last = lease->rate_mu_per_s, target = safe_rate(lease);
+	uint64_t past_ns = now_ns - lease->expiry_ns;
 
-	if (past_ns >= BLEND_NS || lease->peers == SL_LEASE_PEERS_RENEW) {
-		set_rate(state, &lease->terms, SL_QUOTA_MODE_SAFE, safe_rate);
+	if (target > last)
+		past_ns -= past_ns > others_ns(lease) ? others_ns(lease) : past_ns;
+	else
+		past_ns += STEP_NS;
+	if (past_ns >= BLEND_NS || (lease->peers == SL_LEASE_PEERS_RENEW && target <= last)) {
+		set_rate(state, &lease->terms, SL_QUOTA_MODE_SAFE, target);
 		return;
 	}
-	part = (double)past_ns / (double)BLEND_NS;
 	set_rate(state, &lease->terms, SL_QUOTA_MODE_BLEND,
-		 lease->rate_mu_per_s +
-			 (int64_t)((double)(safe_rate - lease->rate_mu_per_s) * part));
-	safe(lease, state, safe_rate);
+		 last + (int64_t)((double)(target - last) * ((double)past_ns / (double)BLEND_NS)));
+	safe(lease, state, least(target, state->rate_mu_per_s));
 	state->change_ns = now_ns + STEP_NS;
 	state->expiry_ns = now_ns + 3 * STEP_NS;
+}
+
+static void safe_at_last(const struct sl_lease *lease, struct sl_quota_state *state,
+			 uint64_t now_ns)
+{
+	const int64_t last = lease->rate_mu_per_s, target = safe_rate(lease);
+	const uint64_t from_ns = lease->expiry_ns + others_ns(lease);
+
+	if (target <= last || now_ns >= from_ns) {
+		set_rate(state, &lease->terms, SL_QUOTA_MODE_SAFE, target);
+		return;
+	}
+	set_rate(state, &lease->terms, SL_QUOTA_MODE_SAFE, last);
+	state->change_ns = from_ns;
 }
 
 static void ended(const struct sl_lease *lease, struct sl_quota_state *state, uint64_t now_ns)
@@ -108,7 +153,7 @@ static void ended(const struct sl_lease *lease, struct sl_quota_state *state, ui
 		set_rate(state, terms, SL_QUOTA_MODE_LAST, lease->rate_mu_per_s);
 		break;
 	case SL_EXPIRY_SAFE:
-		set_rate(state, terms, SL_QUOTA_MODE_SAFE, sl_terms_safe_rate(terms, lease->live));
+		safe_at_last(lease, state, now_ns);
 		break;
 	case SL_EXPIRY_CLOSED:
 		set_rate(state, terms, SL_QUOTA_MODE_CLOSED, 0);

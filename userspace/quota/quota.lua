@@ -1,12 +1,14 @@
 #!lua name=sluice_quota
 -- SPDX-License-Identifier: Apache-2.0
--- version: 3
+-- version: 4
 -- The store's side of global quotas: userspace/quota/store.h says what it does, and its model
 -- in C is held to agree with this number for number. A call carries tenants of one bucket.
 --
 -- KEYS of a tenant and kind: hashes q:{bNNN}:TENANT:K with the fields
 --   cfg      terms           st      sums and times        ef    the leader's effective rate
 --   n<NODE>  a node's row    x<NODE> what its former incarnation still holds
+-- Those of version 3 are shorter: what they lack is 0. Agents of version 3 send one number less
+-- for each tenant and read one less.
 -- Numbers are whole and under 2^53. Fractions are computed in the order of the model.
 -- Replies: big-endian 64-bit words; version, call id, TIME in us, count, then each tenant's.
 
@@ -35,9 +37,10 @@ local BURST_US_MAX = 86400 * S_US
 
 local HEAD = '>i8i8i8i8'
 local CFG = '>i8i8i8i8i8i8i8i8i8i8i8i8i8i8i8'
-local ST = '>i8i8i8i8i8i8i8i8i8i8i8i8'
+local ST = '>i8i8i8i8i8i8i8i8i8i8i8i8i8'
 local EF = '>i8i8i8'
-local ROW = '>i8i8i8i8i8i8i8'
+local ROW = '>i8i8i8i8i8i8i8i8i8'
+local ST_BYTES, ROW_BYTES, SHOWN_ST_BYTES, SHOWN_ROW_BYTES = 104, 72, 96, 56
 
 -- ---- the key at hand ------------------------------------------------------------------
 
@@ -45,9 +48,10 @@ local floor, ceil, min, max, pack, unpack -- Redis 7.0 has no math and struct wh
 local key, now, now_us
 local gen, R, B, cost_max, guarantee, ceiling, node_ceiling, weight, over_max, safe, ttl, period
 local class, on_expiry, small
-local S, H, U, o, swept, learn, last, epoch, F, Fw, full, live
+local S, H, U, o, swept, learn, last, epoch, F, Fw, full, live, P -- P: safe shares held
 local E, share_rate, share_ms, share_token
-local w, g, h, u, seq, exp, inc -- of the node's row
+-- of the node's row; sh: the safe share held; told: granted last, or charged in all
+local w, g, h, u, seq, exp, inc, sh, told
 
 local function begin()
   floor, ceil, min, max = math.floor, math.ceil, math.min, math.max
@@ -66,6 +70,11 @@ local function int(text, most)
     refuse('not a number in range')
   end
   return number
+end
+
+local function read(format, text, bytes)
+  if #text < bytes then text = text .. string.rep('\0', bytes - #text) end
+  return unpack(format, text)
 end
 
 local function check_keys(keys, args, before, each)
@@ -100,7 +109,8 @@ local function pool()
 end
 
 local function save()
-  redis.call('HSET', key, 'st', pack(ST, S, H, U, o, swept, learn, last, epoch, F, Fw, full, live))
+  redis.call('HSET', key, 'st',
+    pack(ST, S, H, U, o, swept, learn, last, epoch, F, Fw, full, live, P))
 end
 
 -- ---- sweep ----------------------------------------------------------------------------
@@ -109,20 +119,22 @@ end
 local function sweep(cut, wants)
   local dropped, latest = 0, now + 2 * ttl
   local all = redis.call('HGETALL', key)
-  S, H, U, live = 0, 0, 0, 0
+  S, H, U, live, P = 0, 0, 0, 0, 0
   for i = 1, #all, 2 do
     local field = all[i]
     local kind = field:byte(1)
     if kind == 110 or kind == 120 then
-      local rw, rg, rh, ru, rseq, rexp, rinc = unpack(ROW, all[i + 1])
+      local rw, rg, rh, ru, rseq, rexp, rinc, rsh, rtold = read(ROW, all[i + 1], ROW_BYTES)
       if rexp <= now then
         dropped = dropped + rh
         redis.call('HDEL', key, field)
       else
         if cut and rexp > latest then
-          redis.call('HSET', key, field, pack(ROW, rw, rg, rh, ru, rseq, latest, rinc))
+          redis.call('HSET', key, field, pack(ROW, rw, rg, rh, ru, rseq, latest, rinc, rsh,
+            rtold))
         end
         H = H + rh
+        P = P + rsh
         if kind == 110 then
           S = S + rw
           U = U + ru
@@ -163,6 +175,17 @@ local function find_floored(wants)
   end
 end
 
+-- It learns for as long as the lease of a steady node that is not heard may hold.
+local function read_state(text)
+  if text then
+    S, H, U, o, swept, learn, last, epoch, F, Fw, full, live, P = read(ST, text, ST_BYTES)
+    return
+  end
+  S, H, U, o, swept, learn, last, epoch = 0, 0, 0, PPM, now, now + 2 * ttl, now, 1
+  F, Fw, full, live, P = 0, 0, 0, 0, 0
+  redis.call('PEXPIRE', key, KEY_MS)
+end
+
 -- Reads a tenant; false: it has no terms. With a node its row as well, nil where there is none.
 local function enter(node)
   local r = redis.call('HMGET', key, 'cfg', 'st', 'ef', node or 'st')
@@ -172,17 +195,12 @@ local function enter(node)
     class, on_expiry, small = unpack(CFG, r[1])
   share_rate = nil
   if r[3] then share_rate, share_ms, share_token = unpack(EF, r[3]) end
-  if r[2] then
-    S, H, U, o, swept, learn, last, epoch, F, Fw, full, live = unpack(ST, r[2])
-  else
-    S, H, U, o, swept, learn, last, epoch = 0, 0, 0, PPM, now, now + ttl, now, 1
-    F, Fw, full, live = 0, 0, 0, 0
-    redis.call('PEXPIRE', key, KEY_MS)
-  end
+  read_state(r[2])
   local back = now < last - BACK_MS
   if back then
     epoch = epoch + 1
-    learn = now + period + floor(period / 4)
+    learn = now + ttl
+    full = max(0, full - (last - now) * 1000)
     if share_rate and share_ms > now then
       share_ms = now
       redis.call('HSET', key, 'ef', pack(EF, share_rate, share_ms, share_token))
@@ -196,7 +214,7 @@ local function enter(node)
     local dropped = sweep(back, wants)
     if jumped and dropped > 0 and live == 0 then
       epoch = epoch + 1
-      learn = max(learn, now + period + floor(period / 4))
+      learn = max(learn, now + ttl)
     end
     steer_overbook()
     find_floored(wants)
@@ -204,64 +222,66 @@ local function enter(node)
     if node then r[4] = redis.call('HGET', key, node) end
   end
   last = now
-  w, g, h, u, seq, exp, inc = nil, nil, nil, nil, nil, nil, nil
-  if node and r[4] then w, g, h, u, seq, exp, inc = unpack(ROW, r[4]) end
+  w = nil
+  if node and r[4] then w, g, h, u, seq, exp, inc, sh, told = read(ROW, r[4], ROW_BYTES) end
   return true
 end
 
 -- What the former incarnation held stays held until its row would have ended.
 local function make_ghost(node)
-  if h == 0 then return end
+  if h == 0 and sh == 0 then return end
   local ghost = redis.call('HGET', key, 'x' .. node)
-  local gh, gexp = 0, 0
+  local gh, gexp, gsh = 0, 0, 0
   if ghost then
     local _
-    _, _, gh, _, _, gexp = unpack(ROW, ghost)
+    _, _, gh, _, _, gexp, _, gsh = read(ROW, ghost, ROW_BYTES)
   end
-  redis.call('HSET', key, 'x' .. node, pack(ROW, 0, 0, gh + h, 0, 0, max(gexp, exp), inc))
+  redis.call('HSET', key, 'x' .. node,
+    pack(ROW, 0, 0, gh + h, 0, 0, max(gexp, exp), inc, gsh + sh, 0))
 end
 
 local function take_row(node, incarnation)
   if w and incarnation < inc then return FENCED end
   if w and exp <= now then
-    S, H, U, live = S - w, H - h, U - u, live - 1
+    S, H, U, live, P = S - w, H - h, U - u, live - 1, P - sh
     w = nil
     if live >= NODES_MAX then redis.call('HDEL', key, 'n' .. node) end
   end
   if not w and live >= NODES_MAX then return FULL end
   if not w then
     live = live + 1
-    w, g, h, u, seq, exp = 0, 0, 0, 0, 0, 0
+    w, g, h, u, seq, exp, sh, told = 0, 0, 0, 0, 0, 0, 0, 0
   elseif incarnation > inc then
     make_ghost(node)
     S, U = S - w, U - u
-    w, g, h, u, seq, exp = 0, 0, 0, 0, 0, 0
+    w, g, h, u, seq, exp, sh, told = 0, 0, 0, 0, 0, 0, 0, 0
   end
   inc = incarnation
   return OK
 end
 
 local function save_row(node)
-  redis.call('HSET', key, 'n' .. node, pack(ROW, w, g, h, u, seq, exp, inc), 'st',
-    pack(ST, S, H, U, o, swept, learn, last, epoch, F, Fw, full, live))
+  redis.call('HSET', key, 'n' .. node, pack(ROW, w, g, h, u, seq, exp, inc, sh, told), 'st',
+    pack(ST, S, H, U, o, swept, learn, last, epoch, F, Fw, full, live, P))
 end
 
--- ---- quota_renew: call id, node, incarnation, then want has ack used ttl of each -------
+-- ---- quota_renew: call id, node, incarnation, then want has ack used ttl safe of each --
 
-local RENEWED = '>i8i8i8i8i8i8i8i8i8'
+local RENEWED = '>i8i8i8i8i8i8i8i8i8i8'
+local RENEWED_3_BYTES = 72
 
-local function hear(want, has, ack, used)
-  local before = h
+local function hear(want, has, ack, used, has_safe)
+  local before, safe_before = h, sh
   if ack > seq then -- writes were lost; or the question is an old one that came late
-    h, g, seq = max(h, has), has, ack
-    learn = max(learn, now + period + floor(period / 4))
+    h, g, seq, sh = max(h, has), has, ack, max(sh, has_safe)
+    learn = max(learn, now + ttl)
   elseif ack > 0 and ack == seq then
     h = min(g, has)
-    g = h
+    g, sh = h, min(told, has_safe)
   elseif ack == 0 then -- it spends its fallback until our answer is there
-    h = max(h, has)
+    h, sh = max(h, has), max(sh, has_safe)
   end
-  H = H + (h - before)
+  H, P = H + (h - before), P + (sh - safe_before)
   want = min(want, ceiling)
   S, U = S - w + want, U - u + used
   w, u = want, used
@@ -291,26 +311,44 @@ local function grant(has, ack, all, lambda)
   h = g
 end
 
+local function beta_of(amount)
+  return floor(amount * (safe / PPM))
+end
+
+-- what the node falls back to, by the rules of the grant
+local function share_safe(ack)
+  local target, free, all = 0, 0, beta_of(R)
+  if w > 0 then target = beta_of(floor(R / live)) end
+  if ack == 0 and P > all then target = min(target, max(0, sh - (P - all))) end
+  if target > sh and learn <= now then free = max(0, all - P) end
+  told = min(target, sh + free)
+  P = P + max(0, told - sh)
+  sh = max(sh, told)
+end
+
 local function renew(keys, args)
   begin()
-  check_keys(keys, args, 3, 5)
+  local each = #args == 3 + 5 * #keys and 5 or 6
+  check_keys(keys, args, 3, each)
   local node, incarnation = name(args[2]), int(args[3], NUMBER_MAX)
   local field, out, at = 'n' .. node, { head(args[1], #keys) }, 3
   for i = 1, #keys do
     local want, has = int(args[at + 1], 2 * RATE_MAX), int(args[at + 2], 2 * RATE_MAX)
     local ack, used = int(args[at + 3], NUMBER_MAX - 1), int(args[at + 4], 2 * RATE_MAX)
     local keep = int(args[at + 5], 120000)
+    local has_safe = each == 6 and int(args[at + 6], RATE_MAX) or 0
     local status = UNKNOWN
-    at = at + 5
+    at = at + each
     key = keys[i]
     if enter(field) then
       status = CENTRAL
       if small == 0 then status = take_row(node, incarnation) end
       if status == OK then
-        hear(want, has, ack, used)
+        hear(want, has, ack, used, has_safe)
         local all = pool()
         local lambda = lambda_of(all)
         grant(has, ack, all, lambda)
+        if each == 6 then share_safe(ack) end
         seq = seq + 1
         exp = max(exp, now + keep)
         save_row(node)
@@ -318,19 +356,20 @@ local function renew(keys, args)
         if S > all then flags = CONTENDED end
         if learn > now then flags = flags + LEARNING end
         out[i + 1] = pack(RENEWED, OK, g, floor(B * (g / max(R, E))), seq, floor(lambda * PPM), E,
-          gen, flags, live)
+          gen, flags, live, told)
       else
         save()
-        out[i + 1] = pack(RENEWED, status, 0, 0, 0, 0, 0, gen, 0, live)
+        out[i + 1] = pack(RENEWED, status, 0, 0, 0, 0, 0, gen, 0, live, 0)
       end
     else
-      out[i + 1] = pack(RENEWED, UNKNOWN, 0, 0, 0, 0, 0, 0, 0, 0)
+      out[i + 1] = pack(RENEWED, UNKNOWN, 0, 0, 0, 0, 0, 0, 0, 0, 0)
     end
+    if each == 5 then out[i + 1] = out[i + 1]:sub(1, RENEWED_3_BYTES) end
   end
   return table.concat(out)
 end
 
--- ---- quota_central: call id, node, incarnation, then passed want rate of each -----------
+-- ---- quota_central: call id, node, incarnation, then passed want rate total of each -----
 
 local CHARGED = '>i8i8i8i8i8i8i8'
 local rate, burst_us, from_us
@@ -373,21 +412,34 @@ local function pay(amount)
   return paid, min(WAIT_MS_MAX, max(BLOCK_MS, ceil(late / 1000))), 0
 end
 
+-- It asks here: it has no lease any more.
+local function leave_lease()
+  if sh > 0 then told = 0 end
+  H, P = H - h, P - sh
+  g, h, sh = 0, 0, 0
+end
+
 local function central(keys, args)
   begin()
-  check_keys(keys, args, 3, 3)
+  local each = #args == 3 + 3 * #keys and 3 or 4
+  check_keys(keys, args, 3, each)
   local node, incarnation = name(args[2]), int(args[3], NUMBER_MAX)
   local field, out, at = 'n' .. node, { head(args[1], #keys) }, 3
   for i = 1, #keys do
     local passed, want = int(args[at + 1], 2 * RATE_MAX), int(args[at + 2], 2 * RATE_MAX)
     local wanted = int(args[at + 3], 2 * RATE_MAX)
-    at = at + 3
+    local total = each == 4 and int(args[at + 4], NUMBER_MAX)
+    at = at + each
     key = keys[i]
     if enter(field) then
       local status = LEASED
       if small == 1 then status = take_row(node, incarnation) end
       if status == OK then
+        leave_lease()
         open_bucket()
+        if total then -- what was asked again is charged once
+          passed, told = min(passed, max(0, total - told)), max(told, total)
+        end
         spend(passed)
         local paid, wait, left = pay(want)
         S = S - w
@@ -418,7 +470,7 @@ local function take_terms(cfg, new_gen, new_ttl, new_small)
     if new_gen < gen then return STALE end
     if new_gen == gen and cfg ~= r[1] then return CONFLICT end
     if r[2] and small ~= new_small then
-      S, H, U, o, swept, learn, last, epoch, F, Fw, full, live = unpack(ST, r[2])
+      S, H, U, o, swept, learn, last, epoch, F, Fw, full, live, P = read(ST, r[2], ST_BYTES)
       learn = max(learn, now + new_ttl)
       save()
     end
@@ -480,13 +532,13 @@ local function release(keys, args)
     if enter('n' .. node) then
       status = OK
       if w then
-        S, H, U, live = S - w, H - h, U - u, live - 1
+        S, H, U, live, P = S - w, H - h, U - u, live - 1, P - sh
         redis.call('HDEL', key, 'n' .. node)
       end
       local ghost = redis.call('HGET', key, 'x' .. node)
       if ghost then
-        local _, _, held = unpack(ROW, ghost)
-        H = H - held
+        local _, _, held, _, _, _, _, held_safe = read(ROW, ghost, ROW_BYTES)
+        H, P = H - held, P - held_safe
         redis.call('HDEL', key, 'x' .. node)
       end
       save()
@@ -504,7 +556,7 @@ local function show_rows()
     local kind = all[i]:byte(1)
     if kind == 110 or kind == 120 then
       count = count + 1
-      out[count] = pack('>i8', kind == 120 and 1 or 0) .. all[i + 1] ..
+      out[count] = pack('>i8', kind == 120 and 1 or 0) .. all[i + 1]:sub(1, SHOWN_ROW_BYTES) ..
         pack('>i8', #all[i] - 1) .. all[i]:sub(2)
     end
   end
@@ -527,7 +579,8 @@ local function show(keys, args)
       if r[3] then share_rate, share_ms, share_token = unpack(EF, r[3]) end
       find_rate()
       out[i + 1] = pack('>i8', OK) .. r[1] ..
-        (r[2] or pack(ST, 0, 0, 0, PPM, 0, 0, 0, 0, 0, 0, 0, 0)) .. pack('>i8', E) ..
+        (r[2] or pack(ST, 0, 0, 0, PPM, 0, 0, 0, 0, 0, 0, 0, 0, 0)):sub(1, SHOWN_ST_BYTES) ..
+        pack('>i8', E) ..
         (with_rows == 1 and show_rows() or pack('>i8', 0))
     end
   end

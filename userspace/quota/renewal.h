@@ -33,6 +33,7 @@ struct sl_renew {
 	int64_t ack;	       /* seq of the grant that is applied; 0: none is */
 	int64_t used_mu_per_s; /* admitted since the last renewal */
 	uint32_t ttl_ms;       /* how long the grant shall hold; 1..2 * SL_QUOTA_TTL_MS_MAX */
+	int64_t safe_mu_per_s; /* the safe share that it was given last, and falls back to */
 };
 
 enum sl_renewed_flag {
@@ -51,6 +52,9 @@ struct sl_renewed {
 	int64_t gen;	       /* of the terms the store has */
 	uint32_t flags;	       /* enum sl_renewed_flag */
 	uint32_t live;	       /* nodes with a row */
+	/* What the node may have when it hears nothing: beta * R/N, or what is left of beta * R
+	 * until those who had more have said that they have less. */
+	int64_t safe_mu_per_s;
 };
 
 /* A node's question for a small tenant. */
@@ -58,6 +62,9 @@ struct sl_charge {
 	int64_t passed_mu;     /* admitted beyond what earlier answers paid for */
 	int64_t want_mu;       /* until the next question; 0: only the charge */
 	int64_t want_mu_per_s; /* smoothed arrivals, for the shares across tenants */
+	/* All of .passed_mu that was ever charged, with this: what is asked again because its
+	 * answer was lost is charged once. Of one incarnation it only grows. */
+	int64_t total_mu;
 };
 
 /* The answer: @paid_mu may be admitted @wait_ms from now, and is paid for. */

@@ -140,6 +140,7 @@ void sl_store_remove_row(struct sl_store *store, struct sl_store_row *row)
 static void leave_sums(struct sl_store *store, const struct sl_store_row *row)
 {
 	store->sums.held -= row->held;
+	store->sums.safe -= row->safe;
 	if (row->is_ghost)
 		return;
 	store->sums.want -= row->want;
@@ -153,16 +154,17 @@ static void make_ghost(struct sl_store *store, uint64_t node)
 	struct sl_store_row *row = sl_store_find(store, node, false);
 	struct sl_store_row *ghost = sl_store_find(store, node, true);
 
-	if (!row->held)
+	if (!row->held && !row->safe)
 		return;
 	if (!ghost) {
 		ghost = insert(store, node, true);
 		row = sl_store_find(store, node, false);
 	}
 	ghost->held += row->held;
+	ghost->safe += row->safe;
 	ghost->expiry_ms = sl_most(ghost->expiry_ms, row->expiry_ms);
 	ghost->incarnation = row->incarnation;
-	row->held = 0;
+	row->held = row->safe = 0;
 }
 
 static void begin_anew(struct sl_store *store, struct sl_store_row *row)
@@ -279,7 +281,7 @@ static int64_t sweep(struct sl_store *store, int64_t now_ms, bool cut)
 	int64_t dropped = 0;
 	size_t kept = 0;
 
-	sums->want = sums->held = sums->used = 0;
+	sums->want = sums->held = sums->used = sums->safe = 0;
 	sums->live = 0;
 	for (size_t i = 0; i < store->count; i++) {
 		struct sl_store_row *row = &store->rows[i];
@@ -291,6 +293,7 @@ static int64_t sweep(struct sl_store *store, int64_t now_ms, bool cut)
 		if (cut)
 			row->expiry_ms = sl_least(row->expiry_ms, latest_ms);
 		sums->held += row->held;
+		sums->safe += row->safe;
 		if (!row->is_ghost) {
 			sums->want += row->want;
 			sums->used += row->used;
@@ -308,9 +311,10 @@ static void learn(struct sl_store *store, int64_t until_ms)
 	store->sums.learn_ms = sl_most(store->sums.learn_ms, until_ms);
 }
 
+/* Each node that holds something is heard within that, steady ones too. */
 static int64_t lost_ms(const struct sl_store *store, int64_t now_ms)
 {
-	return now_ms + store->terms.period_ms + store->terms.period_ms / 4;
+	return now_ms + store->terms.ttl_ms;
 }
 
 /* The clock went back, as after a failover: deadlines mean nothing now. */
@@ -318,6 +322,9 @@ static void clock_went_back(struct sl_store *store, int64_t now_ms)
 {
 	store->sums.epoch++;
 	store->sums.learn_ms = lost_ms(store, now_ms);
+	/* What the central bucket is ahead of now, it stays ahead. */
+	store->sums.full_at_us =
+		sl_most(0, store->sums.full_at_us - (store->sums.last_ms - now_ms) * 1000);
 	store->share.written_ms = sl_least(store->share.written_ms, now_ms);
 }
 
@@ -326,7 +333,7 @@ static void begin_state(struct sl_store *store, int64_t now_ms)
 	store->has_state = true;
 	store->sums = (struct sl_store_sums){ .overbook_ppm = SL_QUOTA_PPM,
 					      .swept_ms = now_ms,
-					      .learn_ms = now_ms + store->terms.ttl_ms,
+					      .learn_ms = now_ms + 2 * (int64_t)store->terms.ttl_ms,
 					      .last_ms = now_ms,
 					      .epoch = 1 };
 	touch(store, now_ms);

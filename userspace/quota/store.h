@@ -4,7 +4,7 @@
  * number (tests/integration/test_quota_functions.sh holds the two together). The simulator
  * uses it as its Redis. One sl_store is one key: one tenant, one kind of unit.
  *
- *   row of a node   want, grant, held, used, seq, expiry, incarnation
+ *   row of a node   want, grant, held, used, seq, expiry, incarnation; safe share
  *   sums            S of want, H of held, U of used over the rows; rebuilt by a sweep
  *                   once a period, which also drops rows that have ended
  *
@@ -13,11 +13,16 @@
  *   grant grows     by at most E * o - H, so H <= E * o after every growth
  *   H > E * o       after an outage, or for an old question: a grant is at most what the
  *                   node says it has; one back from its fallback has what others left
+ *   safe shares     beta * R/N to each node with a lease, by the same rules: one that
+ *                   shrinks is held until it is acked, one that grows takes what is left
+ *                   of beta * R: what all rows fall back to adds up to at most that
  *   new incarnation its predecessor's held stays beside it until that row's expiry
  *
  * It learns, that is grants no growth, for
- *   ttl             after it began without state (new, wiped, or other kind of terms);
- *   1.25 periods    after a node acked what it never granted (lost writes), after its time
+ *   2 ttl           after it began without state (new or wiped): so long holds the lease of
+ *                   a steady node that is not heard;
+ *   ttl             after other kind of terms;
+ *   ttl             after a node acked what it never granted (lost writes), after its time
  *                   went back over 1 s, or forward over all leases that were held: the
  *                   epoch is raised then.
  *
@@ -78,13 +83,16 @@ struct sl_store_sums {
 	int64_t swept_ms, learn_ms, last_ms, epoch;
 	int64_t floor_mu_per_s, floor_want_mu_per_s; /* granted to, wanted by nodes at the floor */
 	int64_t full_at_us;			     /* the central bucket's: theoretical arrival */
+	int64_t safe;				     /* mu/s: of safe shares that are held */
 	uint32_t live;
 };
 
 struct sl_store_row {
 	uint64_t node;
-	bool is_ghost; /* a former incarnation's: only held counts */
+	bool is_ghost; /* a former incarnation's: only held and safe count */
 	int64_t want, grant, held, used, seq, expiry_ms, incarnation;
+	int64_t safe; /* share that is held; 0 in a row of a small tenant */
+	int64_t told; /* safe share last granted; of a small tenant all that it charged */
 };
 
 /* False: no terms. */

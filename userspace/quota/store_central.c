@@ -78,6 +78,25 @@ static void pay(struct bucket *bucket, const struct sl_terms *terms, int64_t wan
 	ret->wait_ms = wait_ms(late_us);
 }
 
+/* It asks here: it has no lease any more. */
+static void leave_lease(struct sl_store_sums *sums, struct sl_store_row *row)
+{
+	if (row->safe)
+		row->told = 0;
+	sums->held -= row->held;
+	sums->safe -= row->safe;
+	row->grant = row->held = row->safe = 0;
+}
+
+/* Of what it charges, what an earlier question did not yet. */
+static int64_t take_charge(struct sl_store_row *row, const struct sl_charge *charge)
+{
+	int64_t more = sl_least(charge->passed_mu, sl_most(0, charge->total_mu - row->told));
+
+	row->told = sl_most(row->told, charge->total_mu);
+	return more;
+}
+
 int sl_store_charge(struct sl_store *store, uint64_t node, int64_t incarnation,
 		    const struct sl_charge *charge, int64_t now_us, struct sl_charged *ret)
 {
@@ -101,9 +120,10 @@ int sl_store_charge(struct sl_store *store, uint64_t node, int64_t incarnation,
 	if (r != SL_QUOTA_OK)
 		return 0;
 
+	leave_lease(sums, row);
 	/* The clock of the call, unless the time that counts is later. */
 	open_bucket(&bucket, store, sl_most(now_us, now_ms * 1000));
-	pass(&bucket, charge->passed_mu);
+	pass(&bucket, take_charge(row, charge));
 	pay(&bucket, &store->terms, charge->want_mu, ret);
 	sums->full_at_us = bucket.full_us;
 	ret->rate_mu_per_s = bucket.rate;

@@ -7,7 +7,7 @@
 static void hear(struct sl_store *store, struct sl_store_row *row, const struct sl_renew *renew,
 		 int64_t now_ms)
 {
-	const int64_t before = row->held;
+	const int64_t before = row->held, safe_before = row->safe;
 	struct sl_store_sums *sums = &store->sums;
 
 	if (renew->ack > row->seq) {
@@ -17,19 +17,22 @@ static void hear(struct sl_store *store, struct sl_store_row *row, const struct 
 		 */
 		row->held = sl_most(row->held, renew->has_mu_per_s);
 		row->grant = renew->has_mu_per_s;
+		row->safe = sl_most(row->safe, renew->safe_mu_per_s);
 		row->seq = renew->ack;
-		sums->learn_ms = sl_most(sums->learn_ms, now_ms + store->terms.period_ms +
-								 store->terms.period_ms / 4);
+		sums->learn_ms = sl_most(sums->learn_ms, now_ms + store->terms.ttl_ms);
 	} else if (renew->ack && renew->ack == row->seq) {
 		row->held = sl_least(row->grant, renew->has_mu_per_s);
 		row->grant = row->held;
+		row->safe = sl_least(row->told, renew->safe_mu_per_s);
 	} else if (!renew->ack) {
 		/* It has no lease, and spends its fallback until our answer is there. */
 		row->held = sl_most(row->held, renew->has_mu_per_s);
+		row->safe = sl_most(row->safe, renew->safe_mu_per_s);
 	}
 	/* Else it did not see our last grant, which may still be on its way. What it says it
 	 * has is old: it never has more than what is held for it. */
 	sums->held += row->held - before;
+	sums->safe += row->safe - safe_before;
 	sums->want -= row->want;
 	sums->used -= row->used;
 	row->want = sl_least(renew->want_mu_per_s, store->terms.ceiling_mu_per_s);
@@ -82,6 +85,29 @@ static void grant(struct sl_store *store, struct sl_store_row *row, const struct
 	row->held = row->grant;
 }
 
+static int64_t beta_of(const struct sl_store *store, int64_t rate)
+{
+	return (int64_t)floor((double)rate * ((double)store->terms.safe_ppm / SL_QUOTA_PPM));
+}
+
+/* What the node falls back to, by the rules of the grant. */
+static void share(struct sl_store *store, struct sl_store_row *row, bool has_lease)
+{
+	struct sl_store_sums *sums = &store->sums;
+	const int64_t rate = store->terms.rate_mu_per_s, all = beta_of(store, rate);
+	int64_t target = 0, free = 0;
+
+	if (row->want)
+		target = beta_of(store, rate / (int64_t)sums->live);
+	if (!has_lease && sums->safe > all)
+		target = sl_least(target, sl_most(0, row->safe - (sums->safe - all)));
+	if (target > row->safe && sums->learn_ms <= sums->last_ms)
+		free = sl_most(0, all - sums->safe);
+	row->told = sl_least(target, row->safe + free);
+	sums->safe += sl_most(0, row->told - row->safe);
+	row->safe = sl_most(row->safe, row->told);
+}
+
 static int64_t burst_of(const struct sl_store *store, int64_t rate)
 {
 	const int64_t whole = sl_most(store->terms.rate_mu_per_s, store->sums.rate_mu_per_s);
@@ -115,6 +141,7 @@ int sl_store_renew(struct sl_store *store, uint64_t node, int64_t incarnation,
 	hear(store, row, renew, now_ms);
 	lambda = lambda_of(sums, sl_store_pool(store));
 	grant(store, row, renew, lambda, now_ms);
+	share(store, row, renew->ack);
 	row->seq++;
 	/* The node's word counts, its terms may be older; and an earlier grant may hold longer. */
 	row->expiry_ms = sl_most(row->expiry_ms, now_ms + renew->ttl_ms);
@@ -124,6 +151,7 @@ int sl_store_renew(struct sl_store *store, uint64_t node, int64_t incarnation,
 	ret->seq = row->seq;
 	ret->lambda_ppm = (int64_t)floor(lambda * SL_QUOTA_PPM);
 	ret->rate_mu_per_s = sums->rate_mu_per_s;
+	ret->safe_mu_per_s = row->told;
 	if (sums->want > sl_store_pool(store))
 		ret->flags |= SL_RENEWED_CONTENDED;
 	if (sums->learn_ms > now_ms)

@@ -148,7 +148,8 @@ int sl_wire_renew(struct sl_wire_call *ret, const struct sl_wire_keys *keys, uin
 		       add_number(ret, renewals[i].has_mu_per_s, 2 * SL_QUOTA_RATE_MAX) &&
 		       add_number(ret, renewals[i].ack, SL_QUOTA_NUMBER_MAX - 1) &&
 		       add_number(ret, renewals[i].used_mu_per_s, 2 * SL_QUOTA_RATE_MAX) &&
-		       add_number(ret, renewals[i].ttl_ms, 2 * (int64_t)SL_QUOTA_TTL_MS_MAX);
+		       add_number(ret, renewals[i].ttl_ms, 2 * (int64_t)SL_QUOTA_TTL_MS_MAX) &&
+		       add_number(ret, renewals[i].safe_mu_per_s, SL_QUOTA_RATE_MAX);
 	return end(ret, good);
 }
 
@@ -162,7 +163,8 @@ int sl_wire_central(struct sl_wire_call *ret, const struct sl_wire_keys *keys, u
 	for (size_t i = 0; good && i < count; i++)
 		good = add_number(ret, charges[i].passed_mu, 2 * SL_QUOTA_RATE_MAX) &&
 		       add_number(ret, charges[i].want_mu, 2 * SL_QUOTA_RATE_MAX) &&
-		       add_number(ret, charges[i].want_mu_per_s, 2 * SL_QUOTA_RATE_MAX);
+		       add_number(ret, charges[i].want_mu_per_s, 2 * SL_QUOTA_RATE_MAX) &&
+		       add_number(ret, charges[i].total_mu, SL_QUOTA_NUMBER_MAX);
 	return end(ret, good);
 }
 

@@ -34,7 +34,7 @@
 #define SL_WIRE_BUCKETS	     256u /* the default; at most SL_WIRE_BUCKETS_MAX */
 #define SL_WIRE_BUCKETS_MAX  1024u
 #define SL_WIRE_ARGS_MAX     (8 + SL_WIRE_TENANTS_MAX * 7)
-#define SL_WIRE_BYTES_MAX    (512 + SL_WIRE_TENANTS_MAX * (SL_WIRE_KEY_BYTES + 5 * 17))
+#define SL_WIRE_BYTES_MAX    (512 + SL_WIRE_TENANTS_MAX * (SL_WIRE_KEY_BYTES + 6 * 17))
 #define SL_WIRE_VERSION	     1
 
 struct sl_wire_keys {

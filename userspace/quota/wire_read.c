@@ -7,7 +7,7 @@
 
 #define WORD	      8
 #define HEAD_WORDS    4
-#define RENEWED_WORDS 9
+#define RENEWED_WORDS 10
 #define CHARGED_WORDS 7
 #define ROW_WORDS     7
 
@@ -76,7 +76,8 @@ static bool read_renewed(struct sl_span *rest, struct sl_renewed *ret)
 	       next(rest, &ret->rate_mu_per_s, SL_QUOTA_RATE_MAX) &&
 	       next(rest, &ret->gen, SL_QUOTA_NUMBER_MAX) &&
 	       next_u32(rest, &ret->flags, SL_RENEWED_CONTENDED | SL_RENEWED_LEARNING) &&
-	       next_u32(rest, &ret->live, SL_QUOTA_NODES_MAX);
+	       next_u32(rest, &ret->live, SL_QUOTA_NODES_MAX) &&
+	       next(rest, &ret->safe_mu_per_s, SL_QUOTA_RATE_MAX);
 }
 
 int sl_wire_read_renewed(struct sl_renewed *ret, size_t count, uint64_t call_id,

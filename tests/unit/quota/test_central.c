@@ -259,6 +259,48 @@ static void one_hot_node_gets_all_of_it(void **state)
 	sl_store_free(cluster.store);
 }
 
+/* Closed passes nothing once the answer has aged: it asks before that, with credit left too. */
+static void an_answer_that_ages_is_asked_for_anew(void **state)
+{
+	struct sl_central central = answered(2 * ONE, 0, START);
+	uint64_t late = START + 5000 * MS_NS / 4 * 3;
+
+	sl_central_observe(&central, ONE / 10, ONE / 10, START + 500 * MS_NS);
+	assert_true(sl_central_due_ns(&central, START + 500 * MS_NS) > START + 500 * MS_NS);
+	assert_true(sl_central_due_ns(&central, late) <= late);
+}
+
+/* A store that stood still answers all that was asked meanwhile, and charges it once. */
+static void what_is_asked_again_is_charged_once(void **state)
+{
+	const struct sl_terms small = terms();
+	struct sl_charge charge = { 2 * ONE, 0, 0, 102 * ONE };
+	struct sl_charged charged;
+	struct sl_store_sums sums;
+	struct sl_store *store;
+	int64_t full;
+
+	assert_int_equal(sl_store_new(&store), 0);
+	(void)sl_store_set_terms(store, &small, WALL / 1000);
+	assert_int_equal(sl_store_charge(store, 1, 1, &charge, WALL, &charged), 0);
+	sl_store_sums(store, &sums);
+	full = sums.full_at_us;
+	assert_int_equal(full, WALL + 2 * ONE * 1000000ll / R);
+	assert_int_equal(sl_store_charge(store, 1, 1, &charge, WALL, &charged), 0);
+	sl_store_sums(store, &sums);
+	assert_int_equal(sums.full_at_us, full);
+	charge.passed_mu += ONE;
+	charge.total_mu += ONE;
+	assert_int_equal(sl_store_charge(store, 1, 1, &charge, WALL, &charged), 0);
+	sl_store_sums(store, &sums);
+	assert_int_equal(sums.full_at_us, full + ONE * 1000000ll / R);
+	/* A clock that goes back brings no debt with it. */
+	assert_int_equal(sl_store_charge(store, 1, 1, &charge, WALL - 20000000, &charged), 0);
+	sl_store_sums(store, &sums);
+	assert_int_equal(sums.full_at_us, full + ONE * 1000000ll / R - 20000000);
+	sl_store_free(store);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -271,6 +313,8 @@ int main(void)
 		cmocka_unit_test(an_idle_node_is_cold),
 		cmocka_unit_test(a_flood_on_all_nodes_gets_the_limit_and_no_more),
 		cmocka_unit_test(one_hot_node_gets_all_of_it),
+		cmocka_unit_test(an_answer_that_ages_is_asked_for_anew),
+		cmocka_unit_test(what_is_asked_again_is_charged_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

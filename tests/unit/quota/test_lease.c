@@ -1,77 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "userspace/quota/lease.h"
-
-#include "tests/harness/test.h"
-
-#define R     1000000 /* mu/s */
-#define MS_NS 1000000ull
-#define START (1000000 * MS_NS)
-#define SEED  7
-
-/* A lease, the store's last word, and the time. */
-struct world {
-	struct sl_lease lease;
-	struct sl_renew asked;
-	struct sl_renewed answer;
-	uint64_t id, now;
-};
-
-static int begin(void **state)
-{
-	static struct world world;
-	struct sl_terms terms = sl_terms_of(1, R, R / 2);
-
-	world = (struct world){ .now = START,
-				.answer = { .status = SL_QUOTA_OK,
-					    .lambda_ppm = SL_QUOTA_PPM,
-					    .rate_mu_per_s = R,
-					    .gen = 1,
-					    .live = 4 } };
-	sl_lease_begin(&world.lease, &terms, 4, SEED, world.now);
-	*state = &world;
-	return 0;
-}
-
-static void arrive(struct world *world, int64_t rate, int64_t admitted)
-{
-	world->now += 100 * MS_NS;
-	sl_lease_observe(&world->lease, rate / 10, admitted / 10, world->now);
-}
-
-static bool ask(struct world *world)
-{
-	return sl_lease_ask(&world->lease, &world->asked, &world->id, world->now);
-}
-
-static bool answer(struct world *world, int64_t grant)
-{
-	world->answer.grant_mu_per_s = grant;
-	world->answer.burst_mu = grant / 2;
-	world->answer.seq++;
-	return sl_lease_answer(&world->lease, world->id, &world->answer, world->now);
-}
-
-static struct sl_quota_state state_of(const struct world *world)
-{
-	struct sl_quota_state state;
-
-	sl_lease_state(&world->lease, &state, world->now);
-	return state;
-}
-
-/* Holds @grant, asked for by as much demand. */
-static void hold(struct world *world, int64_t grant)
-{
-	arrive(world, grant, grant);
-	(void)ask(world);
-	assert_true(answer(world, grant));
-	assert_int_equal(state_of(world).rate_mu_per_s, grant);
-}
-
-static bool is_due(const struct world *world)
-{
-	return sl_lease_due_ns(&world->lease, world->now) <= world->now;
-}
+#include "tests/unit/quota/lease_world.h"
 
 static void a_cold_node_has_one_cost_and_a_hundredth(void **state)
 {
@@ -284,14 +212,69 @@ static void blend_goes_from_the_last_to_the_safe_rate_in_30_s(void **state)
 	world->now = state_of(world).expiry_ns;
 	now = state_of(world);
 	assert_int_equal(now.mode, SL_QUOTA_MODE_BLEND);
-	assert_int_equal(now.rate_mu_per_s, R);
+	/* A step ahead: nobody who has less may grow before. */
+	assert_int_equal(now.rate_mu_per_s, R - R / 4 * 3 / 30);
 	assert_int_equal(now.fallback, SL_FALLBACK_SAFE);
 	assert_in_range(now.expiry_ns, world->now + 1, world->now + 3000 * MS_NS);
-	world->now += 15000 * MS_NS;
+	world->now += 14000 * MS_NS;
 	assert_int_equal(state_of(world).rate_mu_per_s, R / 8 * 5);
 	world->now += 15000 * MS_NS;
 	assert_int_equal(state_of(world).mode, SL_QUOTA_MODE_SAFE);
 	assert_int_equal(state_of(world).rate_mu_per_s, R / 4);
+}
+
+static void who_has_less_waits_until_all_leases_have_ended(void **state)
+{
+	struct world *world = *state;
+	uint64_t ended;
+
+	hold(world, R / 8);
+	assert_int_equal(state_of(world).safe_rate_mu_per_s, R / 8); /* nobody is there to wait */
+	ended = state_of(world).expiry_ns;
+	world->now = ended + 2 * 5000 * MS_NS;
+	assert_int_equal(state_of(world).rate_mu_per_s, R / 8);
+	world->now = ended + (11000 + 15000) * MS_NS;
+	assert_int_equal(state_of(world).rate_mu_per_s, R / 16 * 3);
+
+	world->lease.terms.on_expiry = SL_EXPIRY_SAFE;
+	world->now = ended + 10000 * MS_NS;
+	assert_int_equal(state_of(world).rate_mu_per_s, R / 8);
+	assert_int_equal(state_of(world).change_ns, ended + 11000 * MS_NS);
+	world->now = state_of(world).change_ns;
+	assert_int_equal(state_of(world).rate_mu_per_s, R / 4);
+}
+
+/* The store has not heard that R is lower, and grants by the old one. */
+static void a_grant_of_older_terms_is_cut(void **state)
+{
+	struct world *world = *state;
+	struct sl_terms lower = sl_terms_of(2, R / 2, R / 4);
+
+	hold(world, R / 2);
+	assert_true(sl_lease_set_terms(&world->lease, &lower, world->now));
+	assert_int_equal(state_of(world).rate_mu_per_s, R / 4);
+	arrive(world, R, 0);
+	(void)ask(world);
+	assert_true(answer(world, R / 2));
+	assert_int_equal(state_of(world).rate_mu_per_s, R / 4);
+	assert_int_equal(world->lease.safe_mu_per_s, R / 8);
+}
+
+/* By the time of the answer its part may be others': it does not say that it holds it. */
+static void a_lease_about_to_end_is_not_acked(void **state)
+{
+	struct world *world = *state;
+
+	hold(world, R / 2);
+	world->now = state_of(world).expiry_ns - SL_LEASE_ANSWER_MS * MS_NS - 1;
+	sl_lease_observe(&world->lease, R, R / 2, world->now);
+	(void)ask(world);
+	assert_true(world->asked.ack > 0);
+	sl_lease_failed(&world->lease, world->id, world->now);
+	world->now += 1;
+	(void)ask(world);
+	assert_int_equal(world->asked.ack, 0);
+	assert_true(world->asked.has_mu_per_s > 0);
 }
 
 static void who_is_cut_off_alone_is_safe_at_once(void **state)
@@ -448,6 +431,9 @@ int main(void)
 		cmocka_unit_test_setup(it_gives_back_early_what_others_want, begin),
 		cmocka_unit_test_setup(an_idle_lease_becomes_cold_and_not_an_ended_one, begin),
 		cmocka_unit_test_setup(blend_goes_from_the_last_to_the_safe_rate_in_30_s, begin),
+		cmocka_unit_test_setup(who_has_less_waits_until_all_leases_have_ended, begin),
+		cmocka_unit_test_setup(a_grant_of_older_terms_is_cut, begin),
+		cmocka_unit_test_setup(a_lease_about_to_end_is_not_acked, begin),
 		cmocka_unit_test_setup(who_is_cut_off_alone_is_safe_at_once, begin),
 		cmocka_unit_test_setup(the_terms_say_what_an_ended_lease_is, begin),
 		cmocka_unit_test_setup(an_ended_lease_asks_on_and_says_what_it_spends, begin),

@@ -5,7 +5,8 @@
 
 #define R     1000000 /* mu/s */
 #define START 1700000000000
-#define LEARN 5000
+#define TTL   5000
+#define LEARN (2 * TTL)
 
 struct world {
 	struct sl_store *store;
@@ -15,7 +16,7 @@ struct world {
 /* A node as the store sees it: applies what it is told, and acks it. */
 struct node {
 	uint64_t id;
-	int64_t incarnation, has, seq;
+	int64_t incarnation, has, seq, safe;
 };
 
 static struct sl_terms terms(void)
@@ -46,7 +47,7 @@ static int end(void **state)
 static struct sl_renewed call(struct world *world, const struct node *node, int64_t want)
 {
 	struct sl_renew renew = { want, node->has, node->seq, want < node->has ? want : node->has,
-				  LEARN };
+				  TTL,	node->safe };
 	struct sl_renewed renewed;
 
 	assert_int_equal(sl_store_renew(world->store, node->id, node->incarnation, &renew,
@@ -61,6 +62,7 @@ static struct sl_renewed renew(struct world *world, struct node *node, int64_t w
 
 	if (renewed.status == SL_QUOTA_OK) {
 		node->has = renewed.grant_mu_per_s;
+		node->safe = renewed.safe_mu_per_s;
 		node->seq = renewed.seq;
 	}
 	return renewed;
@@ -74,10 +76,12 @@ static struct sl_store_sums sums(const struct world *world)
 	return now;
 }
 
-/* All nodes renew once a second. */
+/* All nodes renew once a second; of a new key, so often when it has learned. */
 static void run(struct world *world, struct node *nodes, const int64_t *wants, size_t count,
 		int rounds)
 {
+	if (!sums(world).last_ms)
+		rounds += LEARN / 1000;
 	while (rounds--) {
 		world->now += 1000;
 		for (size_t i = 0; i < count; i++) {
@@ -90,21 +94,25 @@ static void run(struct world *world, struct node *nodes, const int64_t *wants, s
 static void without_terms_nothing_is_known(void **state)
 {
 	struct world *world = *state;
-	struct node node = { 1, 1, 0, 0 };
+	struct node node = { 1, 1, 0, 0, 0 };
 
 	sl_store_wipe(world->store);
 	assert_int_equal(renew(world, &node, R).status, SL_QUOTA_UNKNOWN);
 }
 
-static void a_new_key_learns_for_one_ttl(void **state)
+static void a_new_key_learns_for_two_ttl(void **state)
 {
 	struct world *world = *state;
-	struct node node = { 1, 1, 0, 0 };
+	struct node node = { 1, 1, 0, 0, 0 };
 	struct sl_renewed first = renew(world, &node, R / 2);
 
 	assert_int_equal(first.grant_mu_per_s, 0);
 	assert_true(first.flags & SL_RENEWED_LEARNING);
-	world->now += LEARN - 1;
+	for (int round = 0; round < 3; round++) {
+		world->now += LEARN / 3 - 1;
+		assert_int_equal(renew(world, &node, R / 2).grant_mu_per_s, 0);
+	}
+	world->now += LEARN - 3 * (LEARN / 3 - 1) - 1;
 	assert_int_equal(renew(world, &node, R / 2).grant_mu_per_s, 0);
 	world->now += 1;
 	assert_true(renew(world, &node, R / 2).grant_mu_per_s >= R / 2);
@@ -113,7 +121,7 @@ static void a_new_key_learns_for_one_ttl(void **state)
 static void alone_a_node_has_headroom_and_a_tenth_stays_free(void **state)
 {
 	struct world *world = *state;
-	struct node node = { 1, 1, 0, 0 };
+	struct node node = { 1, 1, 0, 0, 0 };
 	const int64_t want = R / 2;
 
 	run(world, &node, &want, 1, 8);
@@ -123,7 +131,7 @@ static void alone_a_node_has_headroom_and_a_tenth_stays_free(void **state)
 static void contended_shares_follow_demand(void **state)
 {
 	struct world *world = *state;
-	struct node nodes[] = { { 1, 1, 0, 0 }, { 2, 1, 0, 0 }, { 3, 1, 0, 0 } };
+	struct node nodes[] = { { 1, 1, 0, 0, 0 }, { 2, 1, 0, 0, 0 }, { 3, 1, 0, 0, 0 } };
 	const int64_t wants[] = { R, R / 2, R / 2 };
 
 	run(world, nodes, wants, 3, 12);
@@ -135,7 +143,7 @@ static void contended_shares_follow_demand(void **state)
 static void what_shrinks_is_freed_by_the_ack_only(void **state)
 {
 	struct world *world = *state;
-	struct node a = { 1, 1, 0, 0 }, b = { 2, 1, 0, 0 };
+	struct node a = { 1, 1, 0, 0, 0 }, b = { 2, 1, 0, 0, 0 };
 	const int64_t want = R;
 	struct sl_renewed told;
 
@@ -156,7 +164,7 @@ static void what_shrinks_is_freed_by_the_ack_only(void **state)
 static void what_was_released_before_the_report_is_free(void **state)
 {
 	struct world *world = *state;
-	struct node a = { 1, 1, 0, 0 }, b = { 2, 1, 0, 0 };
+	struct node a = { 1, 1, 0, 0, 0 }, b = { 2, 1, 0, 0, 0 };
 	const int64_t want = R;
 
 	run(world, &a, &want, 1, 8);
@@ -169,7 +177,7 @@ static void what_was_released_before_the_report_is_free(void **state)
 static void an_old_question_frees_nothing(void **state)
 {
 	struct world *world = *state;
-	struct node a = { 1, 1, 0, 0 }, old;
+	struct node a = { 1, 1, 0, 0, 0 }, old;
 	const int64_t want = R;
 
 	run(world, &a, &want, 1, 8);
@@ -184,7 +192,7 @@ static void an_old_question_frees_nothing(void **state)
 static void an_old_question_of_the_fallback_grants_nothing(void **state)
 {
 	struct world *world = *state;
-	struct node a = { 1, 1, 0, 0 }, b = { 2, 1, R / 2, 0 }, old = b;
+	struct node a = { 1, 1, 0, 0, 0 }, b = { 2, 1, R / 2, 0, 0 }, old = b;
 	const int64_t want = R / 10 * 6;
 
 	run(world, &a, &want, 1, 8);
@@ -196,11 +204,11 @@ static void an_old_question_of_the_fallback_grants_nothing(void **state)
 static void a_dead_node_is_gone_after_its_ttl(void **state)
 {
 	struct world *world = *state;
-	struct node a = { 1, 1, 0, 0 }, b = { 2, 1, 0, 0 };
+	struct node a = { 1, 1, 0, 0, 0 }, b = { 2, 1, 0, 0, 0 };
 	const int64_t want = R;
 
 	run(world, &a, &want, 1, 8);
-	for (int64_t t = 0; t < LEARN - 1000; t += 1000) {
+	for (int64_t t = 0; t < TTL - 1000; t += 1000) {
 		world->now += 1000;
 		assert_int_equal(renew(world, &b, R).grant_mu_per_s, 0);
 	}
@@ -211,7 +219,7 @@ static void a_dead_node_is_gone_after_its_ttl(void **state)
 static void lost_writes_are_believed_and_learned(void **state)
 {
 	struct world *world = *state;
-	struct node nodes[] = { { 1, 1, 0, 0 }, { 2, 1, 0, 0 } }, late = { 3, 1, 0, 0 };
+	struct node nodes[] = { { 1, 1, 0, 0, 0 }, { 2, 1, 0, 0, 0 } }, late = { 3, 1, 0, 0, 0 };
 	const int64_t wants[] = { R, R };
 	struct sl_store *replica;
 
@@ -222,7 +230,9 @@ static void lost_writes_are_believed_and_learned(void **state)
 	world->store = replica;
 	assert_true(renew(world, &nodes[0], R).flags & SL_RENEWED_LEARNING);
 	assert_int_equal(renew(world, &late, R).grant_mu_per_s, 0);
-	world->now += 1250;
+	world->now += TTL - 1;
+	assert_true(renew(world, &nodes[0], R).flags & SL_RENEWED_LEARNING);
+	world->now += 1;
 	assert_false(renew(world, &nodes[0], R).flags & SL_RENEWED_LEARNING);
 	assert_true(sums(world).held <= R);
 }
@@ -230,7 +240,7 @@ static void lost_writes_are_believed_and_learned(void **state)
 static void a_wiped_key_grants_newcomers_nothing(void **state)
 {
 	struct world *world = *state;
-	struct node a = { 1, 1, 0, 0 }, late = { 2, 1, 0, 0 };
+	struct node a = { 1, 1, 0, 0, 0 }, late = { 2, 1, 0, 0, 0 };
 	struct sl_terms plain = terms();
 	const int64_t want = R;
 
@@ -243,10 +253,44 @@ static void a_wiped_key_grants_newcomers_nothing(void **state)
 	assert_int_equal(sums(world).held, R);
 }
 
+/* What three nodes fall back to adds up to R, also while one of them has not heard yet that
+ * there are three; and a newcomer in a full house gets what is left. */
+static void safe_shares_add_up(void **state)
+{
+	struct world *world = *state;
+	struct node nodes[] = { { 1, 1, 0, 0, 0 }, { 2, 1, 0, 0, 0 }, { 3, 1, 0, 0, 0 } };
+	const int64_t wants[] = { R, R, R };
+
+	run(world, nodes, wants, 2, 8);
+	assert_int_equal(nodes[0].safe, R / 2);
+	assert_int_equal(nodes[1].safe, R / 2);
+	(void)renew(world, &nodes[2], R);
+	assert_int_equal(nodes[2].safe, 0);
+	(void)renew(world, &nodes[0], R);
+	assert_int_equal(nodes[0].safe, R / 3);
+	(void)renew(world, &nodes[2], R);
+	assert_int_equal(nodes[2].safe, 0); /* not acked yet */
+	(void)renew(world, &nodes[0], R);
+	(void)renew(world, &nodes[2], R);
+	assert_int_equal(nodes[2].safe, R / 2 - R / 3);
+	assert_int_equal(sums(world).safe, R);
+	run(world, nodes, wants, 3, 3);
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(nodes[i].safe, R / 3);
+
+	/* One leaves, and its share stays until the row ends; who had more and is back from its
+	 * fallback takes what others left. */
+	run(world, nodes, wants, 2, 7);
+	assert_int_equal(nodes[0].safe, R / 2);
+	nodes[2].seq = 0;
+	(void)renew(world, &nodes[2], R);
+	assert_int_equal(nodes[2].safe, 0);
+}
+
 static void a_former_incarnation_is_fenced_and_holds_until_its_end(void **state)
 {
 	struct world *world = *state;
-	struct node old = { 1, 1, 0, 0 }, new = { 1, 2, 0, 0 };
+	struct node old = { 1, 1, 0, 0, 0 }, new = { 1, 2, 0, 0, 0 };
 	const int64_t want = R;
 
 	run(world, &old, &want, 1, 8);
@@ -264,7 +308,7 @@ static void a_former_incarnation_is_fenced_and_holds_until_its_end(void **state)
 static void a_clock_that_goes_back_is_learned_through(void **state)
 {
 	struct world *world = *state;
-	struct node a = { 1, 1, 0, 0 }, late = { 2, 1, 0, 0 };
+	struct node a = { 1, 1, 0, 0, 0 }, late = { 2, 1, 0, 0, 0 };
 	const int64_t want = R / 4;
 	int64_t epoch;
 
@@ -276,7 +320,7 @@ static void a_clock_that_goes_back_is_learned_through(void **state)
 	assert_true(renew(world, &a, R).flags & SL_RENEWED_LEARNING);
 	assert_int_equal(sums(world).epoch, epoch + 1);
 	/* Nobody is held for the time that it went back. */
-	world->now += 2 * LEARN + 1000;
+	world->now += 2 * TTL + 1000;
 	(void)renew(world, &late, R / 8);
 	assert_int_equal(sums(world).live, 1);
 }
@@ -284,11 +328,11 @@ static void a_clock_that_goes_back_is_learned_through(void **state)
 static void a_clock_that_jumps_over_all_leases_is_learned_through(void **state)
 {
 	struct world *world = *state;
-	struct node nodes[] = { { 1, 1, 0, 0 }, { 2, 1, 0, 0 } }, late = { 3, 1, 0, 0 };
+	struct node nodes[] = { { 1, 1, 0, 0, 0 }, { 2, 1, 0, 0, 0 } }, late = { 3, 1, 0, 0, 0 };
 	const int64_t wants[] = { R, R };
 
 	run(world, nodes, wants, 2, 10);
-	world->now += 10 * LEARN;
+	world->now += 10 * TTL;
 	assert_int_equal(renew(world, &late, R).grant_mu_per_s, 0);
 	(void)renew(world, &nodes[0], R);
 	(void)renew(world, &nodes[1], R);
@@ -298,7 +342,7 @@ static void a_clock_that_jumps_over_all_leases_is_learned_through(void **state)
 static void a_lower_limit_is_reached_by_acks(void **state)
 {
 	struct world *world = *state;
-	struct node nodes[] = { { 1, 1, 0, 0 }, { 2, 1, 0, 0 } };
+	struct node nodes[] = { { 1, 1, 0, 0, 0 }, { 2, 1, 0, 0, 0 } };
 	struct sl_terms lower = sl_terms_of(2, R / 100 * 99, R / 2);
 	const int64_t wants[] = { R, R };
 
@@ -328,7 +372,7 @@ static void a_small_node_beside_floods_keeps_its_floor(void **state)
 	int64_t wants[10], sum = 0;
 
 	for (int i = 0; i < 10; i++) {
-		nodes[i] = (struct node){ (uint64_t)i, 1, 0, 0 };
+		nodes[i] = (struct node){ (uint64_t)i, 1, 0, 0, 0 };
 		wants[i] = i ? R : R / 50;
 	}
 	run(world, nodes, wants, 10, 15);
@@ -342,7 +386,7 @@ static void a_small_node_beside_floods_keeps_its_floor(void **state)
 static void overbooking_follows_what_is_used(void **state)
 {
 	struct world *world = *state;
-	struct node nodes[] = { { 1, 1, 0, 0 }, { 2, 1, 0, 0 } };
+	struct node nodes[] = { { 1, 1, 0, 0, 0 }, { 2, 1, 0, 0, 0 } };
 	struct sl_terms over = sl_terms_of(2, R, R / 2);
 	struct sl_renewed renewed;
 	int64_t before;
@@ -352,8 +396,9 @@ static void overbooking_follows_what_is_used(void **state)
 	for (int round = 0; round < 40; round++) {
 		world->now += 1000;
 		for (int i = 0; i < 2; i++) {
-			struct sl_renew half = { R, nodes[i].has, nodes[i].seq, nodes[i].has / 2,
-						 LEARN };
+			struct sl_renew half = {
+				R, nodes[i].has, nodes[i].seq, nodes[i].has / 2, TTL, 0
+			};
 
 			assert_int_equal(sl_store_renew(world->store, nodes[i].id, 1, &half,
 							world->now, &renewed),
@@ -366,7 +411,7 @@ static void overbooking_follows_what_is_used(void **state)
 	before = sums(world).overbook_ppm;
 	assert_int_equal(before, 1250000);
 	for (int i = 0; i < 2; i++) {
-		struct sl_renew all = { R, nodes[i].has, nodes[i].seq, R, LEARN };
+		struct sl_renew all = { R, nodes[i].has, nodes[i].seq, R, TTL, 0 };
 
 		world->now += 1000;
 		(void)sl_store_renew(world->store, nodes[i].id, 1, &all, world->now, &renewed);
@@ -377,7 +422,7 @@ static void overbooking_follows_what_is_used(void **state)
 static void an_effective_rate_needs_the_newest_token_and_decays(void **state)
 {
 	struct world *world = *state;
-	struct node a = { 1, 1, 0, 0 };
+	struct node a = { 1, 1, 0, 0, 0 };
 	const int64_t want = R;
 
 	run(world, &a, &want, 1, 8);
@@ -395,7 +440,7 @@ static void an_effective_rate_needs_the_newest_token_and_decays(void **state)
 static void a_released_node_frees_all_at_once(void **state)
 {
 	struct world *world = *state;
-	struct node a = { 1, 1, 0, 0 }, b = { 2, 1, 0, 0 };
+	struct node a = { 1, 1, 0, 0, 0 }, b = { 2, 1, 0, 0, 0 };
 	const int64_t want = R;
 
 	run(world, &a, &want, 1, 8);
@@ -419,7 +464,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(without_terms_nothing_is_known, begin, end),
-		cmocka_unit_test_setup_teardown(a_new_key_learns_for_one_ttl, begin, end),
+		cmocka_unit_test_setup_teardown(a_new_key_learns_for_two_ttl, begin, end),
 		cmocka_unit_test_setup_teardown(alone_a_node_has_headroom_and_a_tenth_stays_free,
 						begin, end),
 		cmocka_unit_test_setup_teardown(contended_shares_follow_demand, begin, end),
@@ -438,6 +483,7 @@ int main(void)
 						end),
 		cmocka_unit_test_setup_teardown(
 			a_clock_that_jumps_over_all_leases_is_learned_through, begin, end),
+		cmocka_unit_test_setup_teardown(safe_shares_add_up, begin, end),
 		cmocka_unit_test_setup_teardown(a_lower_limit_is_reached_by_acks, begin, end),
 		cmocka_unit_test_setup_teardown(older_or_other_terms_are_not_taken, begin, end),
 		cmocka_unit_test_setup_teardown(a_small_node_beside_floods_keeps_its_floor, begin,

@@ -92,7 +92,7 @@ static void a_renewal_is_an_fcall(void **state)
 	static struct sl_wire_call call;
 	const struct sl_wire_tenant tenants[] = { { SL_SPAN("a"), SL_QUOTA_BYTES },
 						  { SL_SPAN("b"), SL_QUOTA_COST } };
-	const struct sl_renew renewals[] = { { 1, 2, 3, 4, 5 }, { 6, 7, 8, 9, 10 } };
+	const struct sl_renew renewals[] = { { 1, 2, 3, 4, 5, 11 }, { 6, 7, 8, 9, 10, 12 } };
 	static const char *const want[] = { "FCALL",
 					    "quota_renew",
 					    "2",
@@ -106,11 +106,13 @@ static void a_renewal_is_an_fcall(void **state)
 					    "3",
 					    "4",
 					    "5",
+					    "11",
 					    "6",
 					    "7",
 					    "8",
 					    "9",
-					    "10" };
+					    "10",
+					    "12" };
 
 	assert_int_equal(sl_wire_renew(&call, &one, 77, SL_SPAN("n1"), 12, tenants, renewals, 2),
 			 0);
@@ -133,15 +135,18 @@ static void the_largest_call_fits(void **state)
 	memset(node, 'y', sizeof(node));
 	for (int i = 0; i < SL_WIRE_TENANTS_MAX; i++) {
 		tenants[i] = (struct sl_wire_tenant){ { name, sizeof(name) }, SL_QUOTA_COST };
-		renewals[i] =
-			(struct sl_renew){ 2 * SL_QUOTA_RATE_MAX, 2 * SL_QUOTA_RATE_MAX,
-					   SL_QUOTA_NUMBER_MAX - 1, 2 * SL_QUOTA_RATE_MAX, 120000 };
+		renewals[i] = (struct sl_renew){ 2 * SL_QUOTA_RATE_MAX,
+						 2 * SL_QUOTA_RATE_MAX,
+						 SL_QUOTA_NUMBER_MAX - 1,
+						 2 * SL_QUOTA_RATE_MAX,
+						 120000,
+						 SL_QUOTA_RATE_MAX };
 	}
 	assert_int_equal(sl_wire_renew(&call, &longest, SL_QUOTA_NUMBER_MAX,
 				       (struct sl_span){ node, sizeof(node) }, SL_QUOTA_NUMBER_MAX,
 				       tenants, renewals, SL_WIRE_TENANTS_MAX),
 			 0);
-	assert_int_equal(call.argc, 6 + SL_WIRE_TENANTS_MAX * 6);
+	assert_int_equal(call.argc, 6 + SL_WIRE_TENANTS_MAX * 7);
 }
 
 static void what_the_store_would_refuse_is_not_sent(void **state)
@@ -170,8 +175,8 @@ static void what_the_store_would_refuse_is_not_sent(void **state)
 
 static void a_reply_is_taken_whole(void **state)
 {
-	static const int64_t words[] = { 0, 500, 250, 9, 1000000, 1000, 3, 1, 2 };
-	struct reply reply = reply_of(77, 1, words, 9);
+	static const int64_t words[] = { 0, 500, 250, 9, 1000000, 1000, 3, 1, 2, 300 };
+	struct reply reply = reply_of(77, 1, words, 10);
 	struct sl_renewed renewed = { .seq = 1 };
 	struct sl_span span = span_of(&reply);
 
@@ -184,6 +189,7 @@ static void a_reply_is_taken_whole(void **state)
 	assert_int_equal(renewed.gen, 3);
 	assert_int_equal(renewed.flags, SL_RENEWED_CONTENDED);
 	assert_int_equal(renewed.live, 2);
+	assert_int_equal(renewed.safe_mu_per_s, 300);
 
 	renewed.seq = 1;
 	assert_int_equal(sl_wire_read_renewed(&renewed, 1, 78, span), -EPROTO);
@@ -196,7 +202,7 @@ static void a_reply_is_taken_whole(void **state)
 
 static void each_word_has_its_bounds(void **state)
 {
-	static const int64_t good[] = { 0, 500, 250, 9, 1000000, 1000, 3, 1, 2 };
+	static const int64_t good[] = { 0, 500, 250, 9, 1000000, 1000, 3, 1, 2, 300 };
 	static const int64_t over[] = { 8,
 					2 * SL_QUOTA_RATE_MAX + 1,
 					2 * SL_QUOTA_BURST_MAX + 1,
@@ -205,19 +211,20 @@ static void each_word_has_its_bounds(void **state)
 					SL_QUOTA_RATE_MAX + 1,
 					SL_QUOTA_NUMBER_MAX + 1,
 					4,
-					SL_QUOTA_NODES_MAX + 1 };
+					SL_QUOTA_NODES_MAX + 1,
+					SL_QUOTA_RATE_MAX + 1 };
 	struct sl_renewed renewed;
 
-	for (int i = 0; i < 9; i++) {
-		int64_t words[9];
+	for (int i = 0; i < 10; i++) {
+		int64_t words[10];
 		struct reply reply;
 
 		memcpy(words, good, sizeof(words));
 		words[i] = over[i];
-		reply = reply_of(1, 1, words, 9);
+		reply = reply_of(1, 1, words, 10);
 		assert_int_equal(sl_wire_read_renewed(&renewed, 1, 1, span_of(&reply)), -EPROTO);
 		words[i] = -1;
-		reply = reply_of(1, 1, words, 9);
+		reply = reply_of(1, 1, words, 10);
 		assert_int_equal(sl_wire_read_renewed(&renewed, 1, 1, span_of(&reply)), -EPROTO);
 	}
 }
