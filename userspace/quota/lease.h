@@ -43,7 +43,8 @@
 #define SL_LEASE_IDLE_MS   3000u /* without arrivals: given back */
 #define SL_LEASE_DRIFT_PPM 200u
 /* Where a tenant is steady and has room, its leases are renewed each .8 ttl and hold for two:
- * so that whoever holds one speaks up within the one ttl that a wiped store learns. */
+ * so that whoever holds one speaks up within the ttl for which a store learns that lost writes,
+ * and none outlasts the two of a store that was wiped. */
 #define SL_LEASE_STEADY 3u /* renewals without change before that */
 
 /* Are others' renewals heard (on another path than the store's) while ours fail? */

@@ -344,11 +344,13 @@ local function renew(keys, args)
       status = CENTRAL
       if small == 0 then status = take_row(node, incarnation) end
       if status == OK then
+        local is_new = seq == 0
         hear(want, has, ack, used, has_safe)
         local all = pool()
         local lambda = lambda_of(all)
         grant(has, ack, all, lambda)
         if each == 6 then share_safe(ack) end
+        if is_new then seq = max(seq, now) end -- a late ack to an earlier row is none to this
         seq = seq + 1
         exp = max(exp, now + keep)
         save_row(node)

@@ -4,7 +4,8 @@
  * number (tests/integration/test_quota_functions.sh holds the two together). The simulator
  * uses it as its Redis. One sl_store is one key: one tenant, one kind of unit.
  *
- *   row of a node   want, grant, held, used, seq, expiry, incarnation; safe share
+ *   row of a node   want, grant, held, used, seq, expiry, incarnation; safe share. A new
+ *                   row's seq begins with the time, so that no earlier row's acks are its
  *   sums            S of want, H of held, U of used over the rows; rebuilt by a sweep
  *                   once a period, which also drops rows that have ended
  *

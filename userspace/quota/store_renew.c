@@ -55,6 +55,15 @@ static double lambda_of(const struct sl_store_sums *sums, int64_t pool)
 	return fmin(2.0, 1.0 + (double)head / (double)sl_most(1, sums->want));
 }
 
+/* A row's numbers begin with the time: a question that its node sent to an earlier row, and
+ * that comes late, acks none of them. */
+static void count(struct sl_store_row *row, bool is_new, int64_t now_ms)
+{
+	if (is_new)
+		row->seq = sl_most(row->seq, now_ms);
+	row->seq++;
+}
+
 static void grant(struct sl_store *store, struct sl_store_row *row, const struct sl_renew *renew,
 		  double lambda, int64_t now_ms)
 {
@@ -121,6 +130,7 @@ int sl_store_renew(struct sl_store *store, uint64_t node, int64_t incarnation,
 	struct sl_store_sums *sums = &store->sums;
 	struct sl_store_row *row;
 	double lambda;
+	bool is_new;
 	int r = SL_QUOTA_CENTRAL;
 
 	now_ms = sl_store_enter(store, now_ms);
@@ -138,11 +148,12 @@ int sl_store_renew(struct sl_store *store, uint64_t node, int64_t incarnation,
 	if (r != SL_QUOTA_OK)
 		return 0;
 
+	is_new = !row->seq;
 	hear(store, row, renew, now_ms);
 	lambda = lambda_of(sums, sl_store_pool(store));
 	grant(store, row, renew, lambda, now_ms);
 	share(store, row, renew->ack);
-	row->seq++;
+	count(row, is_new, now_ms);
 	/* The node's word counts, its terms may be older; and an earlier grant may hold longer. */
 	row->expiry_ms = sl_most(row->expiry_ms, now_ms + renew->ttl_ms);
 
