@@ -6,6 +6,7 @@
 #include <event2/bufferevent.h>
 #include <event2/event.h>
 #include <event2/listener.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -104,6 +105,16 @@ static int send_with_fds(struct client *client, const struct sl_admin_reply *rep
 	}
 	return sl_admin_send_fds(bufferevent_getfd(client->stream), whole, (size_t)length,
 				 reply->fds, reply->fd_count);
+}
+
+void sl_admin_refuse(struct sl_admin_reply *reply, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	(void)vsnprintf(reply->error, sizeof(reply->error), format, args);
+	va_end(args);
+	reply->refused = true;
 }
 
 static void close_fds(struct sl_admin_reply *reply)

@@ -41,6 +41,10 @@ struct sl_admin_reply {
 	void *asker; /* for sl_admin_later() */
 };
 
+/* The answer is "no", and why. */
+__attribute__((format(printf, 2, 3))) void sl_admin_refuse(struct sl_admin_reply *reply,
+							   const char *format, ...);
+
 /* @line is the request as it came, for the log. */
 typedef void sl_admin_fn(struct sl_admin_reply *reply, const struct sl_admin_request *request,
 			 const char *line, void *context);

@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <jansson.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -14,17 +13,6 @@
 #include "userspace/agent/pressure.h"
 #include "userspace/dataplane/flows.h"
 #include "userspace/dataplane/hand_over.h"
-
-__attribute__((format(printf, 2, 3))) static void refuse(struct sl_admin_reply *reply,
-							 const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	(void)vsnprintf(reply->error, sizeof(reply->error), format, args);
-	va_end(args);
-	reply->refused = true;
-}
 
 static uint64_t end_of(const struct sl_admin_request *request)
 {
@@ -38,7 +26,7 @@ static bool has_tenant(struct sl_admin_reply *reply, const struct sl_agent *agen
 	int64_t id = sl_agent_tenant_id(agent, name);
 
 	if (id < 0) {
-		refuse(reply, "no tenant is called \"%s\"", name);
+		sl_admin_refuse(reply, "no tenant is called \"%s\"", name);
 		return false;
 	}
 	if (ret_id)
@@ -53,7 +41,7 @@ static void change(struct sl_admin_reply *reply, struct sl_agent *agent,
 	struct sl_agent_error error = { .message = "" }, unsaved = { .message = "" };
 
 	if (sl_agent_change(agent, changed, &unsaved, &error) != 0) {
-		refuse(reply, "%s", error.message);
+		sl_admin_refuse(reply, "%s", error.message);
 		return;
 	}
 	reply->body = json_object();
@@ -67,7 +55,7 @@ static bool begin(struct sl_admin_reply *reply, const struct sl_agent *agent,
 {
 	if (sl_agent_copy_overrides(ret, &agent->overrides) == 0)
 		return true;
-	refuse(reply, "out of memory");
+	sl_admin_refuse(reply, "out of memory");
 	return false;
 }
 
@@ -78,7 +66,7 @@ static bool set(struct sl_admin_reply *reply, struct sl_overrides *overrides,
 
 	if (sl_overrides_set(overrides, item, &error) == 0)
 		return true;
-	refuse(reply, "%s", error.message);
+	sl_admin_refuse(reply, "%s", error.message);
 	sl_overrides_release(overrides);
 	return false;
 }
@@ -121,7 +109,7 @@ static void limit_clear(struct sl_admin_reply *reply, const struct sl_admin_requ
 	count = sl_overrides_clear_tenant(&changed, request->tenant);
 	if (count == 0) {
 		sl_overrides_release(&changed);
-		refuse(reply, "nothing is set for \"%s\"", request->tenant);
+		sl_admin_refuse(reply, "nothing is set for \"%s\"", request->tenant);
 		return;
 	}
 	change(reply, agent, &changed);
@@ -178,10 +166,11 @@ static void block_add(struct sl_admin_reply *reply, const struct sl_admin_reques
 					  .until_unix_ns = end_of(request) };
 
 	if (!has_block_room(agent, &request->prefix)) {
-		refuse(reply,
-		       "sizes.blocks: there is room for %u blocks of a family and all are taken; "
-		       "lift some, or raise it and start once with --migrate",
-		       agent->effective->sizes.blocks);
+		sl_admin_refuse(
+			reply,
+			"sizes.blocks: there is room for %u blocks of a family and all are taken; "
+			"lift some, or raise it and start once with --migrate",
+			agent->effective->sizes.blocks);
 		return;
 	}
 	set_one(reply, agent, &item);
@@ -206,8 +195,8 @@ static void block_del(struct sl_admin_reply *reply, const struct sl_admin_reques
 	char text[SL_PREFIX_BYTES];
 
 	if (there ? there->value == 0 : !configured) {
-		refuse(reply, "%s is not blocked",
-		       sl_format_prefix(text, sizeof(text), &request->prefix));
+		sl_admin_refuse(reply, "%s is not blocked",
+				sl_format_prefix(text, sizeof(text), &request->prefix));
 		return;
 	}
 	if (configured) {
@@ -250,7 +239,7 @@ static void mode_clear(struct sl_admin_reply *reply, const struct sl_admin_reque
 		return;
 	if (sl_overrides_clear(&changed, &item) != 0) {
 		sl_overrides_release(&changed);
-		refuse(reply, "no mode is set");
+		sl_admin_refuse(reply, "no mode is set");
 		return;
 	}
 	change(reply, agent, &changed);
@@ -267,12 +256,12 @@ static void shed_set(struct sl_admin_reply *reply, const struct sl_admin_request
 	if (!has_tenant(reply, agent, request->tenant, &id))
 		return;
 	if (id == SL_TENANT_UNKNOWN) {
-		refuse(reply, "\"%s\" cannot be shed", SL_NAME_UNKNOWN);
+		sl_admin_refuse(reply, "\"%s\" cannot be shed", SL_NAME_UNKNOWN);
 		return;
 	}
 	memcpy(shed.tenant, request->tenant, sizeof(shed.tenant));
 	if (sl_sheds_set(&agent->sheds, &shed) != 0) {
-		refuse(reply, "%u tenants are shed already", SL_SHEDS_MAX);
+		sl_admin_refuse(reply, "%u tenants are shed already", SL_SHEDS_MAX);
 		return;
 	}
 	(void)sl_sync_shed(agent->maps, id, shed.permille, shed.permille ? shed.until_ns : 0);
@@ -295,9 +284,9 @@ static void flow(struct sl_admin_reply *reply, const struct sl_admin_request *re
 	err = bind ? sl_flow_bind(agent->maps, &spec, &error)
 		   : sl_flow_unbind(agent->maps, &spec, &error);
 	if (err == -ENOENT)
-		refuse(reply, "this flow is not bound");
+		sl_admin_refuse(reply, "this flow is not bound");
 	else if (err)
-		refuse(reply, "%s", error.message);
+		sl_admin_refuse(reply, "%s", error.message);
 }
 
 /*
@@ -325,7 +314,7 @@ static void maps_fds(struct sl_admin_reply *reply, const struct sl_agent *agent)
 
 		if (fd < 0) {
 			json_decref(names);
-			refuse(reply, "%s", error.message);
+			sl_admin_refuse(reply, "%s", error.message);
 			return;
 		}
 		(void)json_array_append_new(names, json_string(sl_map_name(shared[i].id)));
@@ -340,7 +329,7 @@ static void reload(struct sl_admin_reply *reply, struct sl_agent *agent)
 	struct sl_agent_error error = { .message = "" };
 
 	if (sl_agent_reload(agent, &error) != 0)
-		refuse(reply, "%s", error.message);
+		sl_admin_refuse(reply, "%s", error.message);
 }
 
 static void serve(struct sl_admin_reply *reply, const struct sl_admin_request *request,

@@ -2,7 +2,6 @@
 #include "userspace/agent/commands_quota.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -10,32 +9,21 @@
 #include "userspace/agent/quota_show.h"
 #include "userspace/agent/quota_survey.h"
 
-__attribute__((format(printf, 2, 3))) static void refuse(struct sl_admin_reply *reply,
-							 const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	(void)vsnprintf(reply->error, sizeof(reply->error), format, args);
-	va_end(args);
-	reply->refused = true;
-}
-
 static bool is_on(struct sl_admin_reply *reply, const struct sl_agent *agent)
 {
 	if (agent->quota)
 		return true;
-	refuse(reply, "no limit of this node is global: see tenants[].global of the "
-		      "configuration");
+	sl_admin_refuse(reply, "no limit of this node is global: see tenants[].global of the "
+			       "configuration");
 	return false;
 }
 
 static void refuse_tenant(struct sl_admin_reply *reply, const char *tenant)
 {
 	if (tenant[0])
-		refuse(reply, "no limit of \"%s\" is global on this node", tenant);
+		sl_admin_refuse(reply, "no limit of \"%s\" is global on this node", tenant);
 	else
-		refuse(reply, "no limit of this node is global any more");
+		sl_admin_refuse(reply, "no limit of this node is global any more");
 }
 
 /* ---- show ------------------------------------------------------------------------------- */
@@ -45,7 +33,7 @@ static void on_surveyed(void *context, json_t *body, const char *error)
 	struct sl_admin_reply reply = { .body = body };
 
 	if (!body)
-		refuse(&reply, "%s", error);
+		sl_admin_refuse(&reply, "%s", error);
 	sl_admin_answer(context, &reply);
 }
 
@@ -60,7 +48,7 @@ static void show(struct sl_admin_reply *reply, const struct sl_admin_request *re
 		return;
 	later = sl_admin_later(reply);
 	if (!later) {
-		refuse(reply, "out of memory");
+		sl_admin_refuse(reply, "out of memory");
 		return;
 	}
 	err = sl_quota_survey(agent->quota, request->tenant, sl_agent_now_ns(), on_surveyed, later);
@@ -70,7 +58,7 @@ static void show(struct sl_admin_reply *reply, const struct sl_admin_request *re
 	if (err == -ENOENT)
 		refuse_tenant(reply, request->tenant);
 	else
-		refuse(reply, "Redis cannot be asked now: %s", strerror(-err));
+		sl_admin_refuse(reply, "Redis cannot be asked now: %s", strerror(-err));
 }
 
 /* ---- explain ---------------------------------------------------------------------------- */

@@ -87,12 +87,6 @@ static void on_said(void *context, int err)
 	free(waiting);
 }
 
-static void refuse(struct sl_admin_reply *reply, const char *text)
-{
-	(void)snprintf(reply->error, sizeof(reply->error), "%s", text);
-	reply->refused = true;
-}
-
 static void say(struct sl_admin_reply *reply, struct sl_agent *agent,
 		const struct sl_said_record *record)
 {
@@ -100,7 +94,7 @@ static void say(struct sl_admin_reply *reply, struct sl_agent *agent,
 	int err;
 
 	if (!waiting) {
-		refuse(reply, "out of memory");
+		sl_admin_refuse(reply, "out of memory");
 		return;
 	}
 	*waiting = (struct waiting){ agent, sl_admin_later(reply), *record };
@@ -110,7 +104,7 @@ static void say(struct sl_admin_reply *reply, struct sl_agent *agent,
 	if (waiting->later)
 		sl_admin_at_once(waiting->later);
 	free(waiting);
-	refuse(reply, words_of(err));
+	sl_admin_refuse(reply, "%s", words_of(err));
 }
 
 /* ---- what is meant ------------------------------------------------------------------------ */
@@ -163,20 +157,22 @@ static void change_limit(struct sl_admin_reply *reply, const struct sl_admin_req
 	memcpy(record.name, request->tenant, sizeof(request->tenant));
 	sl_quota_walk(agent->quota, sl_agent_now_ns(), find_rate, &wanted);
 	if (!wanted.rate_mu_per_s) {
-		refuse(reply, "this limit of the tenant is not global on this node");
+		sl_admin_refuse(reply, "this limit of the tenant is not global on this node");
 		return;
 	}
 	begin(&record, agent->quota, request);
 	if (request->command == SL_ADMIN_QUOTA_CLEAR) {
 		if (!sl_said_holds(sl_quota_said_of(agent->quota, &record), sl_quota_unix_ms())) {
-			refuse(reply, "nothing is set for this limit");
+			sl_admin_refuse(reply, "nothing is set for this limit");
 			return;
 		}
 	} else {
 		record.rate_mu_per_s = new_rate(request, wanted.rate_mu_per_s);
 		if (record.rate_mu_per_s < 1) {
-			refuse(reply, "nothing would be left of the limit: to stop a tenant, block "
-				      "it (limit set blocked=true)");
+			sl_admin_refuse(
+				reply,
+				"nothing would be left of the limit: to stop a tenant, block "
+				"it (limit set blocked=true)");
 			return;
 		}
 	}
@@ -197,7 +193,7 @@ static void drain(struct sl_admin_reply *reply, const struct sl_admin_request *r
 	begin(&record, agent->quota, request);
 	if (!record.drained &&
 	    !sl_said_holds(sl_quota_said_of(agent->quota, &record), sl_quota_unix_ms())) {
-		refuse(reply, "this node is not drained");
+		sl_admin_refuse(reply, "this node is not drained");
 		return;
 	}
 	/* Its own leases go at once, whatever Redis does. */
