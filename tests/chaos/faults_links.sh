@@ -149,44 +149,11 @@ servers_proxied() {
 
 	servers_alone || return 1
 	for n in "${nodes[@]}"; do
-		spawn "node$n" tests/harness/tcp_proxy.py --seed "$n" --control "$sl_dir/proxy$n" \
-			"127.0.0.1:6379=$(quota_redis one)" 127.0.0.1:4222=10.50.0.1:4222
-		wait_for 10 proxy "$n" stats || return 1
+		proxy_begin "node$n" "node$n" "$n" "127.0.0.1:6379=$(quota_redis one)" \
+			127.0.0.1:4222=10.50.0.1:4222 || return 1
 	done
 	redis_at='addresses: "127.0.0.1:6379"'
 	nats_at=127.0.0.1:4222
-}
-
-# proxy NODE COMMAND: its answer goes into $sl_dir/said.NODE
-proxy() {
-	tests/harness/tcp_proxy.py --tell "$sl_dir/proxy$1" "$2" >"$sl_dir/said.$1" 2>"$sl_dir/proxy.err"
-}
-
-proxies() {
-	local n
-
-	for n in "${nodes[@]}"; do
-		proxy "$n" "$1" || return 1
-	done
-}
-
-# proxy_counts NODE NAME LEAST
-proxy_counts() {
-	proxy "$1" stats && [ "$(proxy_count "$1" "$2")" -ge "$3" ]
-}
-
-proxy_count() {
-	json "d['$2']" <"$sl_dir/said.$1"
-}
-
-# proxied NAME LEAST: each proxy did it so often
-proxied() {
-	local n
-
-	for n in "${nodes[@]}"; do
-		wait_for 20 proxy_counts "$n" "$1" "$2" || return 1
-		echo "node$n: $1 $(proxy_count "$n" "$1");"
-	done
 }
 
 # timeouts LEAST: so many questions to Redis ended by their deadline, on all nodes together

@@ -8,6 +8,7 @@ set -uo pipefail
 cd "$(dirname "$0")/../.." || exit 1
 . tests/harness/netns.sh
 . tests/chaos/table.sh
+. tests/chaos/proxies.sh
 for file in tests/chaos/faults_*.sh; do
 	# shellcheck source=tests/chaos/faults_redis.sh
 	. "$file"

@@ -39,11 +39,9 @@ servers_one() {
 	stack_nats_options=(-c "$stack_dir/nats.conf")
 	stack_start_nats || return 1
 	for name in gateway router worker usage; do
-		spawn pipe tests/harness/tcp_proxy.py --seed 1 --control "$sl_dir/proxy.$name" \
-			"$stack_host:$port=$stack_nats"
+		proxy_begin pipe "$name" 1 "$stack_host:$port=$stack_nats" || return 1
 		nats_for[$name]=$stack_host:$port
 		port=$((port + 1))
-		wait_for 10 proxy "$name" stats || return 1
 	done
 }
 
@@ -126,35 +124,6 @@ all_seen() {
 		seen = {row[0] for row in book.execute("select request_id from usage_events")}
 		sys.exit(bool(acked - seen))
 	PYTHON
-}
-
-# ---- the proxies ------------------------------------------------------------------------------
-
-# proxy PROGRAM COMMAND: its answer goes into $sl_dir/said.PROGRAM
-proxy() {
-	tests/harness/tcp_proxy.py --tell "$sl_dir/proxy.$1" "$2" >"$sl_dir/said.$1" 2>"$sl_dir/proxy.err"
-}
-
-proxies() {
-	local name
-
-	for name in "${programs[@]}"; do
-		proxy "$name" "$1" || return 1
-	done
-}
-
-# proxied NAME LEAST: each of them did it so often
-proxied() {
-	local name
-
-	for name in "${programs[@]}"; do
-		wait_for 20 proxy_counts "$name" "$1" "$2" || return 1
-		echo "$name: $1 $(json "d['$1']" <"$sl_dir/said.$name");"
-	done
-}
-
-proxy_counts() {
-	proxy "$1" stats && [ "$(json "d['$2']" <"$sl_dir/said.$1")" -ge "$3" ]
 }
 
 # ready: the gateway says that it is
