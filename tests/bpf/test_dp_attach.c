@@ -382,6 +382,7 @@ static void a_dispatcher_is_joined(void **state)
 	assert_int_equal(xdp_program__detach(program, ifindex, XDP_MODE_NATIVE, 0), 0);
 	xdp_program__close(program);
 	dp_other_xdp_bpf__destroy(other);
+	(void)rmdir("/sys/fs/bpf/xdp"); /* libxdp's, when nobody else has a dispatcher there */
 }
 
 /* ---- sockets ---- */
