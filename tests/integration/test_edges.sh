@@ -208,9 +208,14 @@ send_for() {
 		>"$sl_dir/flood.background" 2>&1 &
 	flooder=$!
 }
-before=$(judged)
-received=$(ns_count node n0 rx_packets)
-bypassed=$(agent_metric '^sluice_bypass_packets_total[{]direction="ingress"')
+# All three of one moment: the stack says something of its own now and then.
+count_before() {
+	received=$(ns_count node n0 rx_packets)
+	before=$(judged)
+	bypassed=$(agent_metric '^sluice_bypass_packets_total[{]direction="ingress"')
+	[ "$received" = "$(ns_count node n0 rx_packets)" ]
+}
+check "a quiet moment" wait_for 10 count_before
 send_for 6s
 for _ in 1 2 3 4 5; do
 	ip -n "$(ns node)" link set n0 down
@@ -221,10 +226,12 @@ done
 wait "$flooder"
 sleep 0.2
 judged_all() {
-	[ $(($(judged) + $(agent_metric '^sluice_bypass_packets_total[{]direction="ingress"') - before - bypassed)) \
-		-eq $(($(ns_count node n0 rx_packets) - received)) ]
+	seen=$(($(judged) + $(agent_metric '^sluice_bypass_packets_total[{]direction="ingress"') - before - bypassed))
+	came=$(($(ns_count node n0 rx_packets) - received))
+	[ "$seen" -eq "$came" ]
 }
-check "down and up: each packet that was received was judged" wait_for 5 judged_all
+check "down and up: each packet that was received was judged" wait_for 5 judged_all ||
+	echo "# $seen judged of $came"
 check "and it was not none" test $(($(judged) - before)) -gt 10000
 check "nothing had to be attached again" repairs_are 4
 
