@@ -12,7 +12,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "userspace/dataplane/clock.h"
 #include "userspace/dataplane/flows.h"
 #include "userspace/dataplane/sync.h"
 
@@ -336,25 +335,6 @@ static void an_interrupted_migration_is_finished(void **state)
 	assert_int_equal(unlink(to), 0);
 }
 
-static void the_coarse_clock_is_never_ahead(void **state)
-{
-	struct sl_clock first, second, kept;
-
-	assert_int_equal(sl_clock_measure(&first, NULL), 0);
-	assert_int_equal(sl_clock_measure(&second, NULL), 0);
-	assert_int_equal(first.tick_ns, second.tick_ns);
-	assert_true((int64_t)(first.offset_ns - second.offset_ns) < 1000000);
-	assert_true((int64_t)(first.offset_ns - second.offset_ns) > -1000000);
-
-	kept = sl_clock_choose(&second, &first);
-	assert_int_equal(kept.offset_ns, second.offset_ns);
-	second.offset_ns += 2 * second.tick_ns;
-	kept = sl_clock_choose(&second, &first);
-	assert_int_equal(kept.offset_ns, first.offset_ns);
-	kept = sl_clock_choose(&(struct sl_clock){ 0 }, &first);
-	assert_int_equal(kept.tick_ns, first.tick_ns);
-}
-
 /* The explain program tells the judge's clock: a coarse one, as no limit here needs more. */
 static void the_programs_read_it_so(void **state)
 {
@@ -482,7 +462,6 @@ int main(void)
 		WITH_BED(other_sizes_migrate_when_told),
 		WITH_BED(what_the_old_programs_did_meanwhile_is_carried),
 		WITH_BED(an_interrupted_migration_is_finished),
-		cmocka_unit_test(the_coarse_clock_is_never_ahead),
 		WITH_BED(the_programs_read_it_so),
 		WITH_BED(few_capabilities_are_enough),
 		WITH_BED(without_them_the_error_says_so),

@@ -19,8 +19,21 @@ struct sl_clock {
 	uint64_t offset_ns; /* wraps modulo 2^64 */
 };
 
+/* A step of jiffies: a time just before @jiffies were first read, or later. */
+struct sl_clock_step {
+	uint64_t now_ns;
+	uint64_t jiffies;
+};
+
 /*
- * Takes some ticks (20 to 100 ms) of one CPU. Runs a program of a few instructions.
+ * The scale that @count steps, in order, show. Pure.
+ * -ERANGE: their ticks are not within 1 % of a known length (or there are no two steps).
+ */
+int sl_clock_fit(struct sl_clock *ret, const struct sl_clock_step *steps, unsigned count);
+
+/*
+ * Takes some ticks (30 to 100 ms) of one CPU; where steps come late, up to seconds.
+ * Runs a program of a few instructions.
  * -EPERM: needs CAP_BPF. -ERANGE: no known length of a tick fits.
  */
 int sl_clock_measure(struct sl_clock *ret, struct sl_dp_error *error);
