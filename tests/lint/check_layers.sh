@@ -17,7 +17,7 @@ linux/if_link.h dataplane agent
 linux/pkt_cls.h dataplane
 sluice.skel.h dataplane
 yaml.h conf
-event2/ agent obs bus redis service router worker usage
+event2/ agent obs bus service router worker usage
 event.h agent obs
 jansson.h agent cli obs
 hiredis/ redis

@@ -19,6 +19,7 @@
 
 #include "tests/harness/clock.h"
 #include "tests/harness/options.h"
+#include "userspace/bus/loop_event.h"
 #include "userspace/redis/redis.h"
 
 #define STATUSES_MAX  133 /* of errno */
@@ -39,6 +40,7 @@ struct call {
 
 struct run {
 	struct event_base *base;
+	struct sl_loop *loop;
 	struct sl_redis *redis;
 	struct event *tick, *input;
 	const char *const *pattern;
@@ -354,7 +356,7 @@ static void open_run(struct run *run, int argc, char **argv)
 	run->argc = (size_t)(argc - optind);
 	if (!run->argc || run->argc > ARGUMENTS_MAX)
 		sl_die("want a command of 1 to %d words", ARGUMENTS_MAX);
-	if (sl_redis_new(&run->redis, run->base, &options, &error))
+	if (sl_redis_new(&run->redis, run->loop, &options, &error))
 		sl_die("%s", error.message);
 	if (library)
 		load(run->redis, library);
@@ -366,7 +368,8 @@ int main(int argc, char **argv)
 	const struct timeval period = { .tv_usec = TICK_US };
 	bool whole;
 
-	if (!run.base || signal(SIGPIPE, SIG_IGN) == SIG_ERR)
+	if (!run.base || sl_loop_event_new(&run.loop, run.base) ||
+	    signal(SIGPIPE, SIG_IGN) == SIG_ERR)
 		sl_die("no event loop");
 	open_run(&run, argc, argv);
 	run.begun_ns = sl_now_ns();
@@ -379,6 +382,7 @@ int main(int argc, char **argv)
 	say(&run);
 	whole = !run.twice && run.calls == run.answered;
 	sl_redis_free(run.redis);
+	sl_loop_event_free(run.loop);
 	event_free(run.tick);
 	event_free(run.input);
 	event_base_free(run.base);

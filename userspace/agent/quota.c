@@ -9,6 +9,7 @@
 #include "userspace/agent/quota_adopt.h"
 #include "userspace/agent/quota_terms.h"
 #include "userspace/base/cleanup.h"
+#include "userspace/bus/loop_event.h"
 #include "userspace/quota/library.h"
 
 /* ---- life ------------------------------------------------------------------------------- */
@@ -29,7 +30,9 @@ int sl_quota_new(struct sl_quota **ret, struct event_base *base,
 	(void)strncpy(quota->node, options->node, sizeof(quota->node) - 1);
 	(void)strncpy(quota->prefix, options->prefix, sizeof(quota->prefix) - 1);
 	quota->keys = (struct sl_wire_keys){ quota->prefix, options->buckets };
-	err = sl_redis_new(&quota->redis, base, &options->redis, error);
+	err = sl_loop_event_new(&quota->loop, base);
+	if (!err)
+		err = sl_redis_new(&quota->redis, quota->loop, &options->redis, error);
 	if (!err)
 		err = sl_redis_load_function(quota->redis, SL_QUOTA_LIBRARY_NAME, library.at,
 					     library.length);
@@ -47,6 +50,7 @@ void sl_quota_free(struct sl_quota *quota)
 		return;
 	quota->is_stopping = true;
 	sl_redis_free(quota->redis);
+	sl_loop_event_free(quota->loop);
 	for (size_t i = 0; i < quota->count; i++)
 		free(quota->slots[i]);
 	free(quota->slots);

@@ -59,6 +59,7 @@ struct sl_quota_leading {
 };
 
 struct sl_quota {
+	struct sl_loop *loop;
 	struct sl_redis *redis;
 	struct sl_log *log;
 	char node[SL_WIRE_NODE_BYTES];

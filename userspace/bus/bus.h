@@ -21,7 +21,7 @@
 #include <stdint.h>
 
 #include "userspace/base/span.h"
-#include "userspace/bus/loop.h"
+#include "userspace/base/loop.h"
 
 #define SL_BUS_PAYLOAD_MAX (1u << 20) /* NATS's own default limit */
 

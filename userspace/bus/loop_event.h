@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The loop of the bus on libevent, for the daemons. */
+/* The loop on libevent, for the daemons. */
 #pragma once
 
-#include "userspace/bus/loop.h"
+#include "userspace/base/loop.h"
 
 struct event_base;
 

@@ -9,7 +9,7 @@
 
 #include <stdbool.h>
 
-#include "userspace/bus/loop.h"
+#include "userspace/base/loop.h"
 
 struct sl_loop_wait;
 

@@ -10,7 +10,7 @@
 
 #include <stdbool.h>
 
-#include "userspace/bus/loop.h"
+#include "userspace/base/loop.h"
 #include "userspace/gateway/kernel_maps.h"
 
 struct sl_kernel_link;

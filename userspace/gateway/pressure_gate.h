@@ -16,7 +16,7 @@
 #include <stdint.h>
 
 #include "userspace/bus/bus.h"
-#include "userspace/bus/loop.h"
+#include "userspace/base/loop.h"
 #include "userspace/domain/json.h"
 #include "userspace/gateway/pressure_board.h"
 #include "userspace/pressure/throttle.h"

@@ -270,14 +270,12 @@ static struct sl_redis_call *first_due(const struct sl_redis *redis)
 	return first;
 }
 
-void sl_redis_tick(evutil_socket_t fd, short events, void *context)
+void sl_redis_tick(struct sl_loop_timer *timer)
 {
-	struct sl_redis *redis = context;
+	struct sl_redis *redis = timer->context;
 	const uint64_t now_ns = sl_redis_now_ns();
 	struct sl_redis_call *call;
 
-	(void)fd;
-	(void)events;
 	redis->timer_ns = 0;
 	/* Ends first: their callbacks may call again, and are owed first. */
 	while ((call = first_due(redis)) && call->due_ns <= now_ns)

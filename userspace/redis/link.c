@@ -2,7 +2,6 @@
 #include "userspace/redis/link.h"
 
 #include <errno.h>
-#include <event2/event.h>
 #include <hiredis/async.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,48 +16,55 @@ struct sl_redis_link {
 	redisAsyncContext *context;
 	const struct sl_redis_link_events *events;
 	void *owner; /* NULL: closed by it */
-	struct event *read, *write;
+	struct sl_loop *loop;
+	struct sl_loop_fd fd;
 	struct sl_redis_reader reader;
 	struct sl_redis_ticket own, unheard;
 	bool *gone; /* set when the link is freed */
 };
 
-/* ---- libevent for hiredis --------------------------------------------------------------- */
+/* ---- the loop for hiredis ----------------------------------------------------------------- */
+
+/* What the loop refuses ends by a deadline: the connection's or a call's. */
+static void watch(struct sl_redis_link *link, unsigned int events)
+{
+	if (link->fd.events == events)
+		return;
+	link->fd.events = events;
+	(void)link->loop->fd_set(link->loop, &link->fd);
+}
 
 static void add_read(void *data)
 {
 	struct sl_redis_link *link = data;
 
-	(void)event_add(link->read, NULL);
+	watch(link, link->fd.events | SL_LOOP_READ);
 }
 
 static void del_read(void *data)
 {
 	struct sl_redis_link *link = data;
 
-	(void)event_del(link->read);
+	watch(link, link->fd.events & ~SL_LOOP_READ);
 }
 
 static void add_write(void *data)
 {
 	struct sl_redis_link *link = data;
 
-	(void)event_add(link->write, NULL);
+	watch(link, link->fd.events | SL_LOOP_WRITE);
 }
 
 static void del_write(void *data)
 {
 	struct sl_redis_link *link = data;
 
-	(void)event_del(link->write);
+	watch(link, link->fd.events & ~SL_LOOP_WRITE);
 }
 
 static void free_link(struct sl_redis_link *link)
 {
-	if (link->read)
-		event_free(link->read);
-	if (link->write)
-		event_free(link->write);
+	link->loop->fd_clear(link->loop, &link->fd);
 	if (link->gone)
 		*link->gone = true;
 	free(link);
@@ -84,31 +90,22 @@ static void cleanup(void *data)
 	free_link(link);
 }
 
-static void can_write(evutil_socket_t fd, short events, void *data)
+static void ready(struct sl_loop_fd *fd, unsigned int events)
 {
-	const struct sl_redis_link *link = data;
-
-	(void)fd;
-	(void)events;
-	redisAsyncHandleWrite(link->context);
-}
-
-static void can_read(evutil_socket_t fd, short events, void *data)
-{
-	struct sl_redis_link *link = data;
+	struct sl_redis_link *link = fd->context;
 	bool gone = false;
 
-	(void)fd;
-	(void)events;
 	link->gone = &gone;
-	redisAsyncHandleRead(link->context);
-	if (gone)
-		return;
-	link->gone = NULL;
-	if (link->context->c.reader->len > UNREAD_BYTES_MAX) {
+	if (events & SL_LOOP_READ)
+		redisAsyncHandleRead(link->context);
+	if (!gone && link->context->c.reader->len > UNREAD_BYTES_MAX) {
 		link->reader.hostile = true;
 		redisAsyncFree(link->context);
 	}
+	if (!gone && events & SL_LOOP_WRITE)
+		redisAsyncHandleWrite(link->context);
+	if (!gone)
+		link->gone = NULL;
 }
 
 /* ---- events of hiredis -------------------------------------------------------------------- */
@@ -153,14 +150,15 @@ static bool is_awaited(void *context)
 
 /* ---- the link -------------------------------------------------------------------------------- */
 
-static int attach(struct sl_redis_link *link, struct event_base *base)
+static int attach(struct sl_redis_link *link)
 {
 	redisAsyncContext *context = link->context;
+	int err;
 
-	link->read = event_new(base, context->c.fd, EV_READ | EV_PERSIST, can_read, link);
-	link->write = event_new(base, context->c.fd, EV_WRITE | EV_PERSIST, can_write, link);
-	if (!link->read || !link->write)
-		return -ENOMEM;
+	link->fd = (struct sl_loop_fd){ .fd = context->c.fd, .ready = ready, .context = link };
+	err = link->loop->fd_set(link->loop, &link->fd);
+	if (err)
+		return err;
 	link->reader.is_awaited = is_awaited;
 	link->reader.context = link;
 	sl_redis_reader_attach(context->c.reader, &link->reader);
@@ -184,29 +182,30 @@ static int refuse(redisAsyncContext *context)
 	return -ECONNREFUSED;
 }
 
-int sl_redis_link_open(struct sl_redis_link **ret, struct event_base *base,
+int sl_redis_link_open(struct sl_redis_link **ret, struct sl_loop *loop,
 		       const struct sl_redis_address *address,
 		       const struct sl_redis_link_events *events, void *owner)
 {
 	struct sl_redis_link *link = calloc(1, sizeof(*link));
+	redisAsyncContext *context;
 	int err;
 
 	if (!link)
 		return -ENOMEM;
+	link->loop = loop;
 	link->events = events;
 	link->owner = owner;
 	link->own.done = own_done;
 	link->unheard.done = unheard_done;
-	link->context = redisAsyncConnect(address->host, address->port);
-	if (!link->context || link->context->err) {
-		err = refuse(link->context);
+	link->context = context = redisAsyncConnect(address->host, address->port);
+	if (!context || context->err) {
 		free(link);
-		return err;
+		return refuse(context);
 	}
-	err = attach(link, base);
+	err = attach(link);
 	if (err) {
-		redisAsyncFree(link->context);
-		free_link(link);
+		free_link(link); /* before the descriptor is closed */
+		redisAsyncFree(context);
 		return err;
 	}
 	*ret = link;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One connection of hiredis in a loop of libevent. Private to this folder.
+ * One connection of hiredis in an event loop. Private to this folder.
  *
  * Owner: hiredis frees it when the connection is gone; the owner's pointer is good until
  *        down() or sl_redis_link_close().
@@ -13,10 +13,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "userspace/base/loop.h"
 #include "userspace/redis/address.h"
 #include "userspace/redis/reply.h"
 
-struct event_base;
 struct sl_redis_link;
 
 struct sl_redis_ticket {
@@ -33,7 +33,7 @@ struct sl_redis_link_events {
 };
 
 /* @address: in digits. 0, or -errno: nothing comes then. */
-int sl_redis_link_open(struct sl_redis_link **ret, struct event_base *base,
+int sl_redis_link_open(struct sl_redis_link **ret, struct sl_loop *loop,
 		       const struct sl_redis_address *address,
 		       const struct sl_redis_link_events *events, void *owner);
 /* What waits is done with NULL, now or when the callback that runs is over. No down(). */

@@ -61,7 +61,7 @@ static void connect_now(struct sl_redis_node *node)
 	if (redis->freeing || !node->known)
 		return;
 	node->step = SL_REDIS_STEP_CONNECT;
-	err = sl_redis_link_open(&node->link, redis->base, &node->address, &link_events, node);
+	err = sl_redis_link_open(&node->link, redis->loop, &node->address, &link_events, node);
 	if (err)
 		sl_redis_node_fail(node, strerror(-err));
 	else
@@ -74,12 +74,11 @@ static bool is_wanted(const struct sl_redis_node *node)
 	return node->in_map || node->is_sentinel || !TAILQ_EMPTY(&node->waiting);
 }
 
-static void timer_fired(evutil_socket_t fd, short events, void *context)
+static void timer_fired(struct sl_loop_timer *timer)
 {
-	struct sl_redis_node *node = context;
+	struct sl_redis_node *node = timer->context;
 
-	(void)fd;
-	(void)events;
+	node->timer_runs = false;
 	if (node->step == SL_REDIS_STEP_IDLE) {
 		if (is_wanted(node))
 			connect_now(node);
@@ -92,13 +91,20 @@ static void timer_fired(evutil_socket_t fd, short events, void *context)
 
 void sl_redis_node_kick(struct sl_redis_node *node)
 {
-	if (node->step == SL_REDIS_STEP_IDLE && !event_pending(node->timer, EV_TIMEOUT, NULL))
+	if (node->step == SL_REDIS_STEP_IDLE && !node->timer_runs)
 		connect_now(node);
 }
 
 void sl_redis_node_set_timer(struct sl_redis_node *node, uint64_t delay_ns)
 {
-	sl_redis_set_timer(node->timer, delay_ns);
+	node->timer_runs = true;
+	sl_redis_set_timer(node->redis, &node->timer, delay_ns);
+}
+
+static void stop_timer(struct sl_redis_node *node)
+{
+	node->timer_runs = false;
+	node->redis->loop->timer_clear(node->redis->loop, &node->timer);
 }
 
 /* The first try after a connection that was good comes at once, but not in step. */
@@ -167,7 +173,7 @@ void sl_redis_node_move(struct sl_redis_node *node, const struct sl_redis_addres
 	node->attempts = 0;
 	node->refused = false;
 	node->breaker = (struct sl_breaker){ .since_ns = sl_redis_now_ns() };
-	(void)event_del(node->timer);
+	stop_timer(node);
 	connect_now(node);
 	sl_redis_update_state(node->redis);
 }
@@ -176,7 +182,7 @@ void sl_redis_node_ready(struct sl_redis_node *node)
 {
 	struct sl_redis *redis = node->redis;
 
-	(void)event_del(node->timer);
+	stop_timer(node);
 	redis->stats.connects_total += !node->was_ready;
 	node->was_ready = true;
 	node->step = SL_REDIS_STEP_READY;
@@ -220,12 +226,8 @@ int sl_redis_node_new(struct sl_redis_node **ret, struct sl_redis *redis,
 
 	if (!node)
 		return -ENOMEM;
-	node->timer = evtimer_new(redis->base, timer_fired, node);
-	if (!node->timer) {
-		free(node);
-		return -ENOMEM;
-	}
 	node->redis = redis;
+	node->timer = (struct sl_loop_timer){ .fire = timer_fired, .context = node };
 	node->id = ++redis->next_id;
 	TAILQ_INIT(&node->waiting);
 	node->used_ns = node->breaker.since_ns = sl_redis_now_ns();
@@ -242,6 +244,6 @@ void sl_redis_node_free(struct sl_redis_node *node)
 	if (!node)
 		return;
 	close_link(node);
-	event_free(node->timer);
+	stop_timer(node);
 	free(node);
 }

@@ -12,8 +12,7 @@
 #include "userspace/redis/redis_private.h"
 
 #define NS_PER_S  1000000000ull
-#define NS_PER_US 1000ull
-#define US_PER_S  1000000ull
+#define NS_PER_MS 1000000ull
 
 /* ---- what all parts use ------------------------------------------------------------------- */
 
@@ -26,13 +25,9 @@ uint64_t sl_redis_now_ns(void)
 }
 
 /* Rounded up, so that it is time when it fires. */
-void sl_redis_set_timer(struct event *timer, uint64_t delay_ns)
+void sl_redis_set_timer(struct sl_redis *redis, struct sl_loop_timer *timer, uint64_t delay_ns)
 {
-	const uint64_t delay_us = (delay_ns + NS_PER_US - 1) / NS_PER_US;
-	const struct timeval delay = { .tv_sec = (time_t)(delay_us / US_PER_S),
-				       .tv_usec = (suseconds_t)(delay_us % US_PER_S) };
-
-	(void)event_add(timer, &delay);
+	(void)redis->loop->timer_set(redis->loop, timer, (delay_ns + NS_PER_MS - 1) / NS_PER_MS);
 }
 
 void sl_redis_arm(struct sl_redis *redis, uint64_t at_ns)
@@ -42,7 +37,7 @@ void sl_redis_arm(struct sl_redis *redis, uint64_t at_ns)
 	if (redis->timer_ns && redis->timer_ns <= at_ns)
 		return;
 	redis->timer_ns = at_ns;
-	sl_redis_set_timer(redis->timer, at_ns > now_ns ? at_ns - now_ns : 0);
+	sl_redis_set_timer(redis, &redis->timer, at_ns > now_ns ? at_ns - now_ns : 0);
 }
 
 void sl_redis_set_error(struct sl_redis *redis, const char *format, ...)
@@ -91,7 +86,7 @@ void sl_redis_update_state(struct sl_redis *redis)
 
 /* ---- the client ------------------------------------------------------------------------------ */
 
-int sl_redis_new(struct sl_redis **ret, struct event_base *base,
+int sl_redis_new(struct sl_redis **ret, struct sl_loop *loop,
 		 const struct sl_redis_options *options, struct sl_redis_error_text *error)
 {
 	sl_cleanup(sl_redis_freep) struct sl_redis *redis = calloc(1, sizeof(*redis));
@@ -101,15 +96,13 @@ int sl_redis_new(struct sl_redis **ret, struct event_base *base,
 		return -ENOMEM;
 	TAILQ_INIT(&redis->calls);
 	TAILQ_INIT(&redis->later);
-	redis->base = base;
+	redis->loop = loop;
+	redis->timer = (struct sl_loop_timer){ .fire = sl_redis_tick, .context = redis };
 	redis->random = options->seed;
 	redis->since_ns = sl_redis_now_ns();
 	err = sl_redis_settings_read(&redis->settings, options, error);
 	if (err)
 		return err;
-	redis->timer = evtimer_new(base, sl_redis_tick, redis);
-	if (!redis->timer)
-		return -ENOMEM;
 	err = sl_redis_resolve_start(redis);
 	if (!err)
 		*ret = SL_TAKE_PTR(redis);
@@ -140,10 +133,8 @@ void sl_redis_free(struct sl_redis *redis)
 		redis->sentinel->link = NULL;
 	sl_redis_node_free(redis->sentinel);
 	sl_redis_node_free(redis->nowhere);
-	if (redis->timer)
-		event_free(redis->timer);
-	if (redis->resolve_timer)
-		event_free(redis->resolve_timer);
+	redis->loop->timer_clear(redis->loop, &redis->timer);
+	redis->loop->timer_clear(redis->loop, &redis->resolve_timer);
 	sl_redis_settings_clear(&redis->settings);
 	free(redis->library.code);
 	free(redis);

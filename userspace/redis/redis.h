@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Redis in an event loop of libevent: one server, a master behind Sentinel, or a
- * Cluster. One connection to each master, every command with a deadline, a breaker for
- * each master. The only folder that knows hiredis.
+ * Redis in an event loop: one server, a master behind Sentinel, or a Cluster. One connection to
+ * each master, every command with a deadline, a breaker for each master. The only folder that knows
+ * hiredis.
  *
  * hiredis 0.14 has no timeouts and no TLS, and stops the program when a server answers
  * what nobody asked: deadlines are ours, answers are read into bounded memory of ours
@@ -18,6 +18,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "userspace/base/loop.h"
 #include "userspace/redis/library.h"
 #include "userspace/redis/reply.h"
 #include "userspace/redis/slots.h"
@@ -27,7 +28,6 @@
 #define SL_REDIS_CALL_BYTES_MAX (512u << 10) /* of one call, as it is sent */
 #define SL_REDIS_ANY_SLOT	(-1)
 
-struct event_base;
 struct sl_redis;
 
 enum sl_redis_mode {
@@ -110,7 +110,7 @@ uint64_t sl_redis_metric_value(const struct sl_redis_metric *metric,
  * Connects in the background: 0 also when no server answers. -EPROTONOSUPPORT: TLS is
  * asked for; -EINVAL: an option; @error says which.
  */
-int sl_redis_new(struct sl_redis **ret, struct event_base *base,
+int sl_redis_new(struct sl_redis **ret, struct sl_loop *loop,
 		 const struct sl_redis_options *options, struct sl_redis_error_text *error);
 void sl_redis_free(struct sl_redis *redis); /* not from a callback; NULL is fine */
 void sl_redis_freep(struct sl_redis **redis);

@@ -10,7 +10,6 @@
  */
 #pragma once
 
-#include <event2/event.h>
 #include <sys/queue.h>
 
 #include "userspace/domain/breaker.h"
@@ -69,7 +68,7 @@ void sl_redis_finish_soon(struct sl_redis_call *call, int status);
 void sl_redis_try_later(struct sl_redis_call *call, enum sl_redis_error refusal,
 			const struct sl_redis_reply *reply);
 void sl_redis_answered(struct sl_redis_ticket *ticket, const struct sl_redis_reply *reply);
-void sl_redis_tick(evutil_socket_t fd, short events, void *context); /* the client */
+void sl_redis_tick(struct sl_loop_timer *timer); /* its context: the client */
 
 /* ---- a server ----------------------------------------------------------------------------- */
 
@@ -97,7 +96,8 @@ struct sl_redis_node {
 	struct sl_redis_address address;
 	struct sl_redis_link *link;
 	enum sl_redis_step step;
-	struct event *timer;
+	struct sl_loop_timer timer;
+	bool timer_runs;
 	uint32_t attempts;
 	struct sl_breaker breaker;
 	struct sl_redis_calls waiting;
@@ -176,7 +176,7 @@ struct sl_redis_library {
 };
 
 struct sl_redis {
-	struct event_base *base;
+	struct sl_loop *loop;
 	struct sl_redis_settings settings;
 	struct sl_redis_library library;
 	uint64_t random;
@@ -185,7 +185,7 @@ struct sl_redis {
 
 	struct sl_redis_calls calls; /* not answered, by age and so by deadline */
 	struct sl_redis_calls later; /* to be tried again, or to be ended */
-	struct event *timer;	     /* of both */
+	struct sl_loop_timer timer;  /* of both */
 	uint64_t timer_ns;	     /* 0: not set */
 
 	/* In a cluster any; else the first, which is the master. */
@@ -198,7 +198,7 @@ struct sl_redis {
 	struct sl_redis_node *sentinel;
 	size_t next_address;
 	struct sl_redis_address last_master; /* that was ready */
-	struct event *resolve_timer;
+	struct sl_loop_timer resolve_timer;
 	uint64_t resolved_ns; /* when it was last tried */
 	uint32_t resolve_attempts;
 	bool resolving, resolve_wanted;
@@ -211,7 +211,7 @@ struct sl_redis {
 
 uint64_t sl_redis_now_ns(void);
 void sl_redis_arm(struct sl_redis *redis, uint64_t at_ns);
-void sl_redis_set_timer(struct event *timer, uint64_t delay_ns);
+void sl_redis_set_timer(struct sl_redis *redis, struct sl_loop_timer *timer, uint64_t delay_ns);
 void sl_redis_set_error(struct sl_redis *redis, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 /* After anything that may change it. */

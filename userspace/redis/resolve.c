@@ -14,7 +14,7 @@ static const struct sl_redis_backoff again_backoff = {
 
 static void set_timer(struct sl_redis *redis, uint64_t delay_ns)
 {
-	sl_redis_set_timer(redis->resolve_timer, delay_ns);
+	sl_redis_set_timer(redis, &redis->resolve_timer, delay_ns);
 }
 
 void sl_redis_resolve_soon(struct sl_redis *redis)
@@ -142,11 +142,9 @@ static void ask(struct sl_redis *redis)
 	}
 }
 
-static void timer_fired(evutil_socket_t fd, short events, void *context)
+static void timer_fired(struct sl_loop_timer *timer)
 {
-	(void)fd;
-	(void)events;
-	ask(context);
+	ask(timer->context);
 }
 
 /* The one of the list that answers as a master is the master. */
@@ -203,11 +201,9 @@ static int start_master(struct sl_redis *redis, const struct sl_redis_address *a
 
 int sl_redis_resolve_start(struct sl_redis *redis)
 {
-	int err = -ENOMEM;
+	int err = -EINVAL;
 
-	redis->resolve_timer = evtimer_new(redis->base, timer_fired, redis);
-	if (!redis->resolve_timer)
-		return err;
+	redis->resolve_timer = (struct sl_loop_timer){ .fire = timer_fired, .context = redis };
 	switch (redis->settings.mode) {
 	case SL_REDIS_STANDALONE:
 		err = start_master(redis, &redis->settings.addresses[0]);

@@ -6,7 +6,7 @@
 
 #include "userspace/base/cleanup.h"
 #include "userspace/bus/jetstream.h"
-#include "userspace/bus/loop.h"
+#include "userspace/base/loop.h"
 #include "userspace/domain/ident.h"
 #include "userspace/domain/assignments.h"
 #include "userspace/domain/dead_letter.h"

@@ -9,7 +9,7 @@
  */
 #pragma once
 
-#include "userspace/bus/loop.h"
+#include "userspace/base/loop.h"
 
 struct event_base;
 struct sl_program_loop;

@@ -8,7 +8,7 @@
  */
 #pragma once
 
-#include "userspace/bus/loop.h"
+#include "userspace/base/loop.h"
 #include "userspace/worker/run.h"
 
 struct sl_pool;

@@ -2,7 +2,7 @@
 /* Timers of a loop in which nothing happens by itself. */
 #pragma once
 
-#include "userspace/bus/loop.h"
+#include "userspace/base/loop.h"
 
 static inline int no_timer(struct sl_loop *loop, struct sl_loop_timer *timer, uint64_t delay_ms)
 {

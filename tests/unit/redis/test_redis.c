@@ -9,11 +9,27 @@
 #include <unistd.h>
 
 #include "tests/harness/clock.h"
+#include "userspace/bus/loop_event.h"
 #include "userspace/redis/redis.h"
 
 #define MS_NS 1000000ull
 
-static struct sl_redis *open_at(struct event_base *base, const char *addresses)
+static struct sl_loop *loop_on(struct event_base *base)
+{
+	struct sl_loop *loop = NULL;
+
+	assert_non_null(base);
+	assert_int_equal(sl_loop_event_new(&loop, base), 0);
+	return loop;
+}
+
+static void end_loop(struct sl_loop *loop, struct event_base *base)
+{
+	sl_loop_event_free(loop);
+	event_base_free(base);
+}
+
+static struct sl_redis *open_at(struct sl_loop *loop, const char *addresses)
 {
 	const struct sl_redis_options options = {
 		.addresses = addresses,
@@ -29,7 +45,7 @@ static struct sl_redis *open_at(struct event_base *base, const char *addresses)
 	struct sl_redis_error_text error = { "" };
 	struct sl_redis *redis = NULL;
 
-	assert_int_equal(sl_redis_new(&redis, base, &options, &error), 0);
+	assert_int_equal(sl_redis_new(&redis, loop, &options, &error), 0);
 	return redis;
 }
 
@@ -69,16 +85,17 @@ static void options_are_checked(void **state)
 		  "reconnect" },
 	};
 	struct event_base *base = event_base_new();
+	struct sl_loop *loop = loop_on(base);
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		struct sl_redis_error_text error = { "" };
 		struct sl_redis *redis = NULL;
 
-		assert_int_equal(sl_redis_new(&redis, base, &rows[i].options, &error), rows[i].err);
+		assert_int_equal(sl_redis_new(&redis, loop, &rows[i].options, &error), rows[i].err);
 		assert_non_null(strstr(error.message, rows[i].says));
 		assert_null(redis);
 	}
-	event_base_free(base);
+	end_loop(loop, base);
 }
 
 struct ended {
@@ -112,7 +129,8 @@ static void what_cannot_be_sent_is_refused(void **state)
 	static const char *many[SL_REDIS_ARGUMENTS_MAX + 1];
 	static size_t lens[SL_REDIS_ARGUMENTS_MAX + 1];
 	struct event_base *base = event_base_new();
-	struct sl_redis *redis = open_at(base, "127.0.0.1:1");
+	struct sl_loop *loop = loop_on(base);
+	struct sl_redis *redis = open_at(loop, "127.0.0.1:1");
 	struct ended ended = { 0 };
 	const char *const one[] = { large };
 	const size_t length = sizeof(large);
@@ -133,13 +151,14 @@ static void what_cannot_be_sent_is_refused(void **state)
 	assert_int_equal(sl_redis_stats(redis).in_flight, 0);
 	sl_redis_free(redis);
 	assert_int_equal(ended.count, 0);
-	event_base_free(base);
+	end_loop(loop, base);
 }
 
 static void calls_in_flight_are_bounded_and_cancelled(void **state)
 {
 	struct event_base *base = event_base_new();
-	struct sl_redis *redis = open_at(base, "127.0.0.1:1");
+	struct sl_loop *loop = loop_on(base);
+	struct sl_redis *redis = open_at(loop, "127.0.0.1:1");
 	struct ended ended = { 0 };
 
 	for (int i = 0; i < 4; i++)
@@ -151,7 +170,7 @@ static void calls_in_flight_are_bounded_and_cancelled(void **state)
 	sl_redis_free(redis);
 	assert_int_equal(ended.count, 4);
 	assert_int_equal(ended.last, -ECANCELED);
-	event_base_free(base);
+	end_loop(loop, base);
 }
 
 /* A server that takes connections and says nothing; its backlog answers for it. */
@@ -183,7 +202,8 @@ static void a_mute_server_costs_one_deadline(void **state)
 	char address[32];
 	const int fd = listen_mute(address);
 	struct event_base *base = event_base_new();
-	struct sl_redis *redis = open_at(base, address);
+	struct sl_loop *loop = loop_on(base);
+	struct sl_redis *redis = open_at(loop, address);
 	const uint64_t begun_ns = sl_now_ns();
 	struct ended ended = { 0 };
 
@@ -202,7 +222,7 @@ static void a_mute_server_costs_one_deadline(void **state)
 	run_until(base, &ended.count, 5);
 	assert_int_equal(ended.last, -EHOSTUNREACH);
 	sl_redis_free(redis);
-	event_base_free(base);
+	end_loop(loop, base);
 	(void)close(fd);
 }
 
@@ -210,14 +230,15 @@ static void a_library_is_checked_before_it_is_kept(void **state)
 {
 	static const char code[] = "#!lua name=q\n-- version: 1\n";
 	struct event_base *base = event_base_new();
-	struct sl_redis *redis = open_at(base, "127.0.0.1:1");
+	struct sl_loop *loop = loop_on(base);
+	struct sl_redis *redis = open_at(loop, "127.0.0.1:1");
 
 	assert_int_equal(sl_redis_load_function(redis, "other", code, sizeof(code) - 1), -EINVAL);
 	assert_int_equal(sl_redis_load_function(redis, "q", code, 13), -EINVAL);
 	assert_int_equal(sl_redis_load_function(redis, "q", code, sizeof(code) - 1), 0);
 	assert_int_equal(sl_redis_load_function(redis, "q", code, sizeof(code) - 1), -EALREADY);
 	sl_redis_free(redis);
-	event_base_free(base);
+	end_loop(loop, base);
 }
 
 static void metrics_name_every_counter(void **state)

@@ -12,7 +12,7 @@
 #include <ngx_http.h>
 
 #include "userspace/base/span.h"
-#include "userspace/bus/loop.h"
+#include "userspace/base/loop.h"
 #include "userspace/gateway/exchange.h"
 #include "userspace/gateway/gateway.h"
 

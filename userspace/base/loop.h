@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the bus asks of an event loop. Two give it: libevent (loop_event.h) in the
- * daemons, nginx in the gateway.
+ * What the clients of NATS and Redis ask of an event loop. Two give it: libevent
+ * (bus/loop_event.h) in the daemons, nginx in the gateway.
  *
  * Thread: only the loop's own. Callbacks come from the loop, never from inside a
  *         call of this interface.
