@@ -248,10 +248,24 @@ static __always_inline bool sl_is_escalated(const struct sl_case *c)
 	return !syn && sl_refusal_holds(sl_flow_hash(p, c->seed), c->now_ns);
 }
 
+/* New connections are looked at first and charged last, as in sl_judge(). */
+static __always_inline bool sl_take_safe(struct sl_case *c, const struct sl_rate *packets,
+					 const struct sl_rate *bytes, const struct sl_rate *conns)
+{
+	const bool opens = c->way == SL_INGRESS && conns->cost &&
+			   (c->side->flags & SL_SIDE_NEW_CONNS) && sl_is_syn(c->packet);
+
+	if (opens && !sl_one_has(c, &c->bucket->new_conns_tat_cu, conns))
+		return false;
+	if (sl_take_rates(c, packets, bytes) != SL_REASON_PASS)
+		return false;
+	return !opens || c->dry || sl_one_take(c, &c->bucket->new_conns_tat_cu, conns);
+}
+
 /* After the lease: the named fallback. True when @ret_reason is the verdict. */
 static __always_inline bool sl_lease_ended(struct sl_case *c, enum sl_reason *ret_reason)
 {
-	struct sl_rate packets, bytes;
+	struct sl_rate packets, bytes, conns;
 
 	c->lease_over = true;
 	switch (c->side->flags >> SL_SIDE_FALLBACK_SHIFT & 3) {
@@ -264,15 +278,16 @@ static __always_inline bool sl_lease_ended(struct sl_case *c, enum sl_reason *re
 	case SL_FALLBACK_SAFE:
 		packets = c->limit->safe_packets;
 		bytes = c->limit->safe_bytes;
+		conns = c->limit->safe_new_conns;
 		if (c->side->flags & SL_SIDE_BLEND) {
 			__u64 over_ns = c->now_ns - c->side->lease_until_ns;
 
 			sl_blend(&packets, &c->side->packets, over_ns);
 			sl_blend(&bytes, &c->side->bytes, over_ns);
+			sl_blend(&conns, &c->limit->new_conns, over_ns);
 		}
-		*ret_reason = sl_take_rates(c, &packets, &bytes);
-		if (*ret_reason != SL_REASON_PASS)
-			*ret_reason = SL_REASON_LEASE_SAFE;
+		*ret_reason = sl_take_safe(c, &packets, &bytes, &conns) ? SL_REASON_PASS
+									: SL_REASON_LEASE_SAFE;
 		return true;
 	default:
 		return false;

@@ -63,7 +63,7 @@ enum sl_mode {
 /* What a tenant's limit becomes when its lease ends. */
 enum sl_fallback {
 	SL_FALLBACK_LAST = 0,	/* keep enforcing the last limit */
-	SL_FALLBACK_SAFE = 1,	/* enforce sl_limit.safe_packets and safe_bytes */
+	SL_FALLBACK_SAFE = 1,	/* enforce sl_limit.safe_packets, safe_bytes, safe_new_conns */
 	SL_FALLBACK_CLOSED = 2, /* drop everything */
 	SL_FALLBACK_OPEN = 3,	/* no limit */
 	SL_FALLBACK_BLEND = 4,	/* from the last to the safe limit in SL_BLEND_NS, in a line */
@@ -137,8 +137,8 @@ struct sl_limit {
 	__u32 conns_max;
 	__u32 leases, lease_nodes, reserved[3]; /* for the next agent: agent/quota_adopt.h */
 	struct sl_rate safe_packets;
-	struct sl_rate safe_bytes;
-	__u64 reserved2[4];
+	struct sl_rate safe_bytes, safe_new_conns;
+	__u64 reserved2[2];
 };
 
 /*

@@ -191,30 +191,120 @@ static void safe_bytes_are_a_limit_too(void **state)
 	expect_three(*state, SL_REASON_PASS, SL_REASON_PASS, SL_REASON_LEASE_SAFE);
 }
 
-/* Of 40 packets at once while the lease lasted, 8 when it is long over; between, a mix. */
+/* Of 40 at once while the lease lasted, 8 when it is long over; between, a mix. */
+struct walk {
+	uint64_t over_ns;
+	unsigned int least, most;
+};
+
+static const struct walk walks[] = {
+	{ 100 * SL_NS_MS, 39, 40 },
+	{ SL_BLEND_NS / 2, 23, 25 },
+	{ SL_BLEND_NS - SL_NS_S, 8, 10 },
+	{ SL_BLEND_NS + SL_NS_S, 8, 8 },
+};
+
 static void a_blend_walks_from_the_last_limit_to_the_safe_one(void **state)
 {
-	static const struct {
-		uint64_t over_ns;
-		unsigned int least, most;
-	} rows[] = {
-		{ 100 * SL_NS_MS, 39, 40 },
-		{ SL_BLEND_NS / 2, 23, 25 },
-		{ SL_BLEND_NS - SL_NS_S, 8, 10 },
-		{ SL_BLEND_NS + SL_NS_S, 8, 8 },
-	};
 	const struct sl_pkt p = udp();
 
-	for (size_t i = 0; i < SL_ROWS(rows); i++) {
+	for (size_t i = 0; i < SL_ROWS(walks); i++) {
 		struct sl_limit *l =
-			leased(*state, SL_FALLBACK_BLEND, sl_shield_now_ns() - rows[i].over_ns);
+			leased(*state, SL_FALLBACK_BLEND, sl_shield_now_ns() - walks[i].over_ns);
 		uint64_t before = sl_counted(*state, SL_TENANT, SL_REASON_PASS).packets;
 
 		l->ingress.packets = sl_shield_rate(1, 40);
 		l->safe_packets = sl_shield_rate(1, 8);
 		(void)sl_run(*state, SL_AT_XDP, &p, 41, NULL);
 		assert_in_range(sl_counted(*state, SL_TENANT, SL_REASON_PASS).packets - before,
-				rows[i].least, rows[i].most);
+				walks[i].least, walks[i].most);
+	}
+}
+
+static struct sl_pkt syn(void)
+{
+	return SL_PKT(.to = SL_LOCAL4, .protocol = IPPROTO_TCP, .flags = TH_SYN);
+}
+
+/* The tenant's packets are not limited: what refuses is the rate of new connections. */
+static struct sl_limit *leased_conns(struct sl_shield *s, enum sl_fallback fallback,
+				     uint64_t over_ns)
+{
+	struct sl_limit *l = leased(s, fallback, sl_shield_now_ns() - over_ns);
+
+	l->ingress.flags |= SL_SIDE_NEW_CONNS;
+	l->ingress.packets = l->safe_packets = (struct sl_rate){ 0 };
+	l->new_conns = sl_shield_rate(0, 3);
+	l->safe_new_conns = sl_shield_rate(0, 1);
+	return l;
+}
+
+static void after_its_lease_new_connections_have_their_fallback(void **state)
+{
+	static const struct {
+		enum sl_fallback fallback;
+		enum sl_reason first, second, fourth, other;
+	} rows[] = {
+		{ SL_FALLBACK_LAST, SL_REASON_PASS, SL_REASON_PASS, SL_REASON_RATE_NEW_CONNS,
+		  SL_REASON_PASS },
+		{ SL_FALLBACK_SAFE, SL_REASON_PASS, SL_REASON_LEASE_SAFE, SL_REASON_LEASE_SAFE,
+		  SL_REASON_PASS },
+		{ SL_FALLBACK_CLOSED, SL_REASON_LEASE_CLOSED, SL_REASON_LEASE_CLOSED,
+		  SL_REASON_LEASE_CLOSED, SL_REASON_LEASE_CLOSED },
+		{ SL_FALLBACK_OPEN, SL_REASON_PASS, SL_REASON_PASS, SL_REASON_PASS,
+		  SL_REASON_PASS },
+	};
+	const struct sl_pkt s1 = syn(), p = udp();
+
+	for (size_t i = 0; i < SL_ROWS(rows); i++) {
+		(void)leased_conns(*state, rows[i].fallback, SL_NS_S);
+		sl_expect(*state, &s1, SL_TENANT, rows[i].first);
+		sl_expect(*state, &p, SL_TENANT, rows[i].other);
+		sl_expect(*state, &s1, SL_TENANT, rows[i].second);
+		sl_expect(*state, &s1, SL_TENANT, rows[i].second);
+		sl_expect(*state, &s1, SL_TENANT, rows[i].fourth);
+		sl_expect(*state, &p, SL_TENANT, rows[i].other);
+	}
+}
+
+/* Nor is anything charged that another limit refuses. */
+static void safe_connections_and_packets_are_taken_together(void **state)
+{
+	const struct sl_pkt s1 = syn(), p = udp();
+	struct sl_limit *l = leased_conns(*state, SL_FALLBACK_SAFE, SL_NS_S);
+
+	l->safe_packets = sl_shield_rate(0, 2);
+	sl_expect(*state, &s1, SL_TENANT, SL_REASON_PASS);
+	sl_expect(*state, &s1, SL_TENANT, SL_REASON_LEASE_SAFE);
+	sl_expect(*state, &p, SL_TENANT, SL_REASON_PASS);
+	sl_expect(*state, &p, SL_TENANT, SL_REASON_LEASE_SAFE);
+	l->safe_new_conns = sl_shield_rate(0, 2);
+	sl_expect(*state, &s1, SL_TENANT, SL_REASON_LEASE_SAFE);
+	l->safe_packets = (struct sl_rate){ 0 };
+	sl_expect(*state, &s1, SL_TENANT, SL_REASON_PASS);
+	sl_expect(*state, &s1, SL_TENANT, SL_REASON_LEASE_SAFE);
+	/* No safe rate, or no limit of new connections: none. */
+	l->safe_new_conns = (struct sl_rate){ 0 };
+	sl_expect(*state, &s1, SL_TENANT, SL_REASON_PASS);
+	l->safe_new_conns.cost = SL_COST_NEVER;
+	sl_expect(*state, &s1, SL_TENANT, SL_REASON_LEASE_SAFE);
+	l->ingress.flags &= ~(uint32_t)SL_SIDE_NEW_CONNS;
+	sl_expect(*state, &s1, SL_TENANT, SL_REASON_PASS);
+}
+
+static void new_connections_walk_to_the_safe_rate_too(void **state)
+{
+	const struct sl_pkt s1 = syn();
+
+	for (size_t i = 0; i < SL_ROWS(walks); i++) {
+		struct sl_limit *l = leased_conns(*state, SL_FALLBACK_BLEND, walks[i].over_ns);
+		uint64_t before = sl_counted(*state, SL_TENANT, SL_REASON_PASS).packets;
+
+		l->new_conns = sl_shield_rate(1, 40);
+		l->safe_new_conns = sl_shield_rate(1, 8);
+		(void)sl_run(*state, SL_AT_XDP, &s1, 41, NULL);
+		assert_in_range(sl_counted(*state, SL_TENANT, SL_REASON_PASS).packets - before,
+				walks[i].least, walks[i].most);
 	}
 }
 
@@ -256,6 +346,11 @@ int main(void)
 		cmocka_unit_test_setup(safe_bytes_are_a_limit_too, sl_setup_world),
 		cmocka_unit_test_setup(a_blend_walks_from_the_last_limit_to_the_safe_one,
 				       sl_setup_world),
+		cmocka_unit_test_setup(after_its_lease_new_connections_have_their_fallback,
+				       sl_setup_world),
+		cmocka_unit_test_setup(safe_connections_and_packets_are_taken_together,
+				       sl_setup_world),
+		cmocka_unit_test_setup(new_connections_walk_to_the_safe_rate_too, sl_setup_world),
 		cmocka_unit_test_setup(a_lease_ends_by_itself, sl_setup_world),
 		cmocka_unit_test_setup(a_block_comes_before_the_lease, sl_setup_world),
 	};

@@ -114,6 +114,44 @@ static void a_lease_in_force_is_the_limit_and_then_its_fallback(void **state)
 	assert_int_equal(sl_bed_run(bed, "sl_xdp_ingress", &frame, 1), XDP_DROPS);
 }
 
+/* What is leased ends with its safe rate; what is not keeps its own limit beyond the end. */
+static void each_limit_has_its_fallback(void **state)
+{
+	const struct sl_bed *bed = *state;
+	struct sl_config *config = sl_bed_config(bed, 2, PER_S);
+	struct sl_leased conns = {
+		.which = SL_LEASED_NEW_CONNS,
+		.new_conns = share(50),
+		.safe_new_conns = share(2),
+		.fallback = SL_FALLBACK_SAFE,
+		.until_ns = sl_bed_now_ns() + 60 * S_NS,
+	};
+	struct sl_leased packets = leased(50, conns.until_ns);
+
+	config->tenants[0].new_connections = config->tenants[1].new_connections =
+		(struct sl_rate_spec){ .per_s = 10, .burst = 5 };
+	sl_plan_free(sl_bed_apply(bed, config));
+	assert_int_equal(sl_sync_leased(sl_bed_maps(bed), 1, &conns, sl_bed_now_ns()), 0);
+	assert_int_equal(sl_sync_leased(sl_bed_maps(bed), 2, &packets, sl_bed_now_ns()), 0);
+	for (int half = 0; half < 2; half++) {
+		const struct sl_maps_view *view = sl_maps_view(sl_bed_maps(bed));
+		const struct sl_limit *of = &view->limits[half ? view->tenants : 0];
+
+		assert_int_equal(of[1].new_conns.cost, share(50).cost);
+		assert_int_equal(of[1].safe_new_conns.cost, share(2).cost);
+		assert_int_equal(of[1].safe_new_conns.burst_cu, share(2).burst_cu);
+		assert_int_equal(of[2].safe_packets.cost, share(1).cost);
+		/* Only the half in force has a plan. */
+		if (half != (int)(view->ctl->epoch & 1))
+			continue;
+		assert_int_not_equal(of[1].ingress.packets.cost, 0);
+		assert_int_equal(of[1].safe_packets.cost, of[1].ingress.packets.cost);
+		assert_int_not_equal(of[2].new_conns.cost, 0);
+		assert_int_equal(of[2].safe_new_conns.cost, of[2].new_conns.cost);
+	}
+	sl_config_free(config);
+}
+
 static void a_lease_of_nothing_lets_nothing_pass(void **state)
 {
 	const struct sl_bed *bed = *state;
@@ -149,6 +187,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_share_that_moves_mints_nothing),
 		cmocka_unit_test(a_lease_in_force_is_the_limit_and_then_its_fallback),
+		cmocka_unit_test(each_limit_has_its_fallback),
 		cmocka_unit_test(a_lease_of_nothing_lets_nothing_pass),
 		cmocka_unit_test(there_is_no_lease_of_nobody),
 	};

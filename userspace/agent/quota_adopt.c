@@ -84,11 +84,10 @@ void sl_quota_own(struct sl_quota *quota)
 
 /* ---- what the former agent left --------------------------------------------------------- */
 
-/* Of connections the maps hold no safe rate: 0, not known. */
 static void of_kernel(struct sl_quota_state *state, const struct sl_limit *limit,
 		      enum sl_quota_kind kind)
 {
-	const struct sl_rate *rate = &limit->new_conns, *safe = NULL;
+	const struct sl_rate *rate = &limit->new_conns, *safe = &limit->safe_new_conns;
 	enum sl_unit unit = SL_UNIT_COUNT;
 
 	if (kind == SL_QUOTA_PACKETS) {
@@ -100,7 +99,7 @@ static void of_kernel(struct sl_quota_state *state, const struct sl_limit *limit
 		unit = SL_UNIT_BYTES;
 	}
 	state->rate_mu_per_s = (int64_t)sl_rate_to_mu(rate, unit);
-	state->safe_rate_mu_per_s = safe ? (int64_t)sl_rate_to_mu(safe, unit) : 0;
+	state->safe_rate_mu_per_s = (int64_t)sl_rate_to_mu(safe, unit);
 	state->expiry_ns = limit->ingress.lease_until_ns;
 }
 

@@ -65,6 +65,7 @@ static void add_to(struct sl_leased *leased, const struct sl_quota_slot *slot,
 	} else {
 		leased->which |= SL_LEASED_NEW_CONNS;
 		leased->new_conns = rate;
+		leased->safe_new_conns = is_safe ? safe : rate;
 	}
 	if (!state->expiry_ns || (leased->until_ns && leased->until_ns <= state->expiry_ns))
 		return;

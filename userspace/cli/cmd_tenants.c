@@ -269,6 +269,8 @@ static void add_limits(struct sl_doc *doc, const struct sl_limit *limit,
 		  in->flags & SL_SIDE_FRAGMENTS, ours_in, fill_in->fragments_tat_cu },
 		{ "safe packets", &limit->safe_packets, SL_UNIT_COUNT, false, true, false, 0 },
 		{ "safe bytes", &limit->safe_bytes, SL_UNIT_BYTES, false, true, false, 0 },
+		{ "safe connections", &limit->safe_new_conns, SL_UNIT_COUNT, false,
+		  in->flags & SL_SIDE_NEW_CONNS, false, 0 },
 	};
 	struct sl_sheet *sheet = sl_doc_table(doc, "limits", "Limits and what is left of them",
 					      limit_columns, COUNT(limit_columns));

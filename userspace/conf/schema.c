@@ -65,8 +65,9 @@ static const struct sl_conf_table egress = {
 	"Limits of what the tenant's sockets and services send.", TABLE(pair_fields), 0
 };
 static const struct sl_conf_table safe = {
-	"What on_lease_expiry: safe, and in the end blend, enforces, each way.", TABLE(pair_fields),
-	0
+	"What on_lease_expiry: safe, and in the end blend, enforces, each way. New connections "
+	"keep the limit that they have, or their part of it where it is global.",
+	TABLE(pair_fields), 0
 };
 
 /* ---- requests ---------------------------------------------------------------- */

@@ -85,7 +85,17 @@ static bool is_short(const struct sl_limit *limit, uint64_t tick_ns)
 	       sl_rate_is_short(&limit->ingress.bytes, tick_ns) ||
 	       sl_rate_is_short(&limit->new_conns, tick_ns) ||
 	       sl_rate_is_short(&limit->safe_packets, tick_ns) ||
-	       sl_rate_is_short(&limit->safe_bytes, tick_ns);
+	       sl_rate_is_short(&limit->safe_bytes, tick_ns) ||
+	       sl_rate_is_short(&limit->safe_new_conns, tick_ns);
+}
+
+static void put_safe(struct sl_rate *at, bool is_leased, const struct sl_rate *safe,
+		     const struct sl_rate *own)
+{
+	if (is_leased)
+		*at = *safe;
+	else if (!at->cost)
+		*at = *own;
 }
 
 static void put_end(struct sl_limit *limit, const struct sl_leased *leased, uint64_t tick_ns)
@@ -93,10 +103,12 @@ static void put_end(struct sl_limit *limit, const struct sl_leased *leased, uint
 	struct sl_side *side = &limit->ingress;
 	__u32 flags = side->flags & ~(3u << SL_SIDE_FALLBACK_SHIFT | (__u32)SL_SIDE_BLEND);
 
-	if (leased->which & SL_LEASED_PACKETS)
-		limit->safe_packets = leased->safe_packets;
-	if (leased->which & SL_LEASED_BYTES)
-		limit->safe_bytes = leased->safe_bytes;
+	put_safe(&limit->safe_packets, leased->which & SL_LEASED_PACKETS, &leased->safe_packets,
+		 &side->packets);
+	put_safe(&limit->safe_bytes, leased->which & SL_LEASED_BYTES, &leased->safe_bytes,
+		 &side->bytes);
+	put_safe(&limit->safe_new_conns, leased->which & SL_LEASED_NEW_CONNS,
+		 &leased->safe_new_conns, &limit->new_conns);
 	if (is_short(limit, tick_ns))
 		flags |= SL_SIDE_KTIME;
 	__atomic_store_n(&side->flags, flags | sl_side_fallback_flags(leased->fallback),

@@ -19,7 +19,8 @@ enum sl_leased_rate {
 	SL_LEASED_NEW_CONNS = 0x4,
 };
 
-/* Ingress of one tenant. The rates that `which` does not name are left alone. */
+/* Ingress of one tenant. The rates that `which` does not name are left alone, and hold beyond
+ * the end too where the plan names no safe one. */
 struct sl_leased {
 	uint32_t which; /* enum sl_leased_rate */
 	struct sl_rate packets;
@@ -27,6 +28,7 @@ struct sl_leased {
 	struct sl_rate new_conns; /* needs SL_SIDE_NEW_CONNS in the plan's limit */
 	struct sl_rate safe_packets;
 	struct sl_rate safe_bytes;
+	struct sl_rate safe_new_conns;
 	enum sl_fallback fallback;
 	uint64_t until_ns; /* 0: no end */
 };

@@ -103,6 +103,7 @@ static void fill_lease(struct sl_limit *limit, const struct sl_tenant_spec *tena
 
 	limit->safe_packets = sl_rate_cost(&tenant->safe_packets, SL_UNIT_COUNT);
 	limit->safe_bytes = sl_rate_cost(&tenant->safe_bytes, SL_UNIT_BYTES);
+	limit->safe_new_conns = limit->new_conns;
 	if (safe && (is_zero(&tenant->safe_packets) || is_zero(&tenant->safe_bytes)))
 		fallback = SL_FALLBACK_CLOSED;
 

@@ -8,7 +8,8 @@
 #include <string.h>
 #include <time.h>
 
-#include "userspace/agent/quota.h"
+#include "userspace/agent/quota_private.h"
+#include "userspace/domain/rate_change.h"
 
 #define S_NS	     1000000000ull
 #define TENANTS	     60000u
@@ -125,6 +126,68 @@ static void leases_follow_the_configuration(void **state)
 	assert_int_equal(seen_of(f).leases, 0);
 }
 
+/* ---- what the kernel turns to by itself ------------------------------------------------- */
+
+/* One tenant whose packets, bytes and new connections are global, each of them held. */
+static void hold_all(struct fixture *f, enum sl_fallback on_expiry, uint64_t until_ns)
+{
+	put_tenant(f, 0, 0);
+	f->config.tenants[0].new_connections = (struct sl_rate_spec){ .per_s = 300, .burst = 30 };
+	f->config.tenants[0].global.new_connections = true;
+	f->config.tenants[0].on_lease_expiry = on_expiry;
+	take(f, 1);
+	for (size_t i = 0; i < f->quota->count; i++) {
+		struct sl_lease *lease = &f->quota->slots[i]->lease;
+
+		lease->has_lease = true;
+		lease->live = 3;
+		lease->expiry_ns = until_ns;
+		lease->rate_mu_per_s = lease->granted_mu_per_s = lease->terms.rate_mu_per_s / 2;
+		lease->burst_mu = lease->terms.burst_mu / 2;
+		lease->safe_mu_per_s = lease->terms.rate_mu_per_s / 3;
+	}
+}
+
+static uint64_t cost_of(uint64_t rate_mu_per_s)
+{
+	return sl_rate_of_mu(rate_mu_per_s, 0, SL_UNIT_COUNT).cost;
+}
+
+static void each_kind_of_the_kernel_has_its_fallback(void **state)
+{
+	static const struct {
+		enum sl_fallback on_expiry, of_kernel;
+		bool is_safe;
+	} rows[] = {
+		{ SL_FALLBACK_BLEND, SL_FALLBACK_BLEND, true },
+		{ SL_FALLBACK_SAFE, SL_FALLBACK_SAFE, true },
+		{ SL_FALLBACK_LAST, SL_FALLBACK_LAST, false },
+		{ SL_FALLBACK_CLOSED, SL_FALLBACK_CLOSED, false },
+		{ SL_FALLBACK_OPEN, SL_FALLBACK_OPEN, false },
+	};
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct sl_limit limits[2] = { 0 };
+		const struct sl_limit *limit = &limits[1];
+
+		take(f, 0);
+		hold_all(f, rows[i].on_expiry, 5 * S_NS);
+		f->plan.limits = limits;
+		f->plan.tenants = 2;
+		sl_quota_overlay(f->quota, &f->plan, 1000000, S_NS);
+		assert_int_equal(limit->ingress.lease_until_ns, 5 * S_NS);
+		assert_int_equal(sl_side_fallback(limit->ingress.flags), rows[i].of_kernel);
+		assert_int_equal(limit->new_conns.cost, cost_of(150000));
+		assert_int_equal(limit->safe_new_conns.cost,
+				 cost_of(rows[i].is_safe ? 100000 : 150000));
+		assert_int_equal(limit->safe_packets.cost,
+				 cost_of(rows[i].is_safe ? 333333 : 500000));
+		f->plan.limits = NULL;
+		f->plan.tenants = 0;
+	}
+}
+
 static void many_tenants_are_taken_again_in_no_time(void **state)
 {
 	struct fixture *f = *state;
@@ -146,6 +209,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(leases_follow_the_configuration, begin, end),
+		cmocka_unit_test_setup_teardown(each_kind_of_the_kernel_has_its_fallback, begin,
+						end),
 		cmocka_unit_test_setup_teardown(many_tenants_are_taken_again_in_no_time, begin,
 						end),
 	};

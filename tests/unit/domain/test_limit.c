@@ -67,6 +67,8 @@ static void each_rate_comes_to_its_place(void **state)
 	assert_int_equal(limit.fragments.cost, count_rate(60, 6).cost);
 	assert_int_equal(limit.safe_packets.cost, count_rate(70, 7).cost);
 	assert_int_equal(limit.safe_bytes.cost, byte_rate(80000, 8000).cost);
+	assert_int_equal(limit.safe_new_conns.cost, count_rate(50, 5).cost);
+	assert_int_equal(limit.safe_new_conns.burst_cu, count_rate(50, 5).burst_cu);
 	assert_int_equal(limit.conns_max, 90);
 	assert_int_equal(limit.ingress.flags, SL_MODE_SHADOW | SL_SIDE_RESET | SL_SIDE_CONNS |
 						      SL_SIDE_NEW_CONNS | SL_SIDE_FRAGMENTS);
