@@ -156,12 +156,16 @@ check_equal "and its refusals" "$(agent_metric '^sluice_gateway_request_failures
 # ---- events ------------------------------------------------------------------------------------------
 
 done_by "a tenant is blocked" '{"cmd":"limit.set","tenant":"a","set":{"blocked":true}}'
-ask --follow 3 '{"cmd":"events.follow"}' >"$sl_dir/events" &
+ask --follow 60 '{"cmd":"events.follow"}' >"$sl_dir/events" &
 follower=$!
-sleep 0.5
+drops_followed() {
+	[[ $(grep -c '"reason":"blocked_tenant"' "$sl_dir/events") -ge $1 ]]
+}
+check "who follows is answered" wait_for 20 test -s "$sl_dir/events"
 send 10.1.0.2/32 20 --source-port 4242
-wait "$follower"
-check "drops are followed" test "$(grep -c '"reason":"blocked_tenant"' "$sl_dir/events")" -ge 20
+check "drops are followed" wait_for 20 drops_followed 20
+kill "$follower"
+wait "$follower" || true
 check "with all that is known" json_is "d['tenant'] == 'a' and d['direction'] == 'ingress' and
 	d['interface'] == 'n0' and d['protocol'] == 'udp' and d['remote'] == '10.1.0.2' and
 	d['remote_port'] == 4242 and d['local'] == '10.1.0.1' and d['local_port'] == 80 and

@@ -102,7 +102,7 @@ check "explain takes hex" json_is 'd["explanation"]["found_by"] == "not_ip"' \
 check_equal "explain counts nothing" \
 	"$(cli tenants get noisy --json | json 'sum(r["packets"] for r in d["reasons"])')" "$before"
 
-attack --for 3s --rate 20000 >/dev/null &
+attack --for 6s --rate 20000 >/dev/null &
 flooder=$!
 sleep 0.5
 check "explain sees an empty bucket, and when it is full enough" json_is \
