@@ -24,38 +24,13 @@ healed_nats_killed() {
 
 # ---- three servers ------------------------------------------------------------------------------
 
-# Each with a port for clients, one for the others, one for questions.
 servers_three() {
-	local n name routes all
+	local name
 
-	routes=$(printf "nats://$stack_host:%s," $((stack_port + 121)) $((stack_port + 122)) $((stack_port + 123)))
-	all=$(printf "nats://$stack_host:%s," $((stack_port + 111)) $((stack_port + 112)) $((stack_port + 113)))
-	cluster_routes=${routes%,}
-	for n in 1 2 3; do
-		cluster_start "$n" || return 1
-	done
-	all=${all%,}
+	cluster_begin || return 1
 	for name in "${programs[@]}"; do
-		nats_for[$name]=${all#nats://}
+		nats_for[$name]=${cluster_all#nats://}
 	done
-	wait_for 30 cluster_leader_is_there
-}
-
-cluster_start() {
-	stack_spawn "nats$1" nats-server -a "$stack_host" -p $((stack_port + 110 + $1)) -n "node$1" -js \
-		-sd "$stack_dir/jetstream$1" -m $((stack_port + 130 + $1)) --cluster_name tests \
-		--cluster "nats://$stack_host:$((stack_port + 120 + $1))" --routes "$cluster_routes"
-	stack_wait "nats$1" 10 curl -fsS -m 2 "http://$stack_host:$((stack_port + 130 + $1))/varz"
-}
-
-# cluster_leader SERVER: who leads JetStream, as that one says
-cluster_leader() {
-	in_ns pipe curl -fsS -m 2 "http://$stack_host:$((stack_port + 130 + $1))/jsz" 2>"$sl_dir/curl" |
-		json 'd.get("meta_cluster", {}).get("leader", "")' 2>"$sl_dir/json"
-}
-
-cluster_leader_is_there() {
-	[ -n "$(cluster_leader 1)" ]
 }
 
 inject_nats_leader() {

@@ -4,6 +4,7 @@
 # with a TCP proxy of its own before NATS; a tenant "acme" without a limit, and "small", who asks
 # four times as often as its limit. Each accepted request must come into the ledger, once.
 . scripts/stack.sh
+. tests/harness/nats_cluster.sh
 
 small_rate=5 small_window=4 # requests a second; the window is its burst
 small_asks=20 acme_asks=15

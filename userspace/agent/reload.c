@@ -123,6 +123,7 @@ static int check_numbers(const struct sl_config *now, const struct sl_config *th
 		{ "nats.connect_timeout", nats->connect_timeout_ns, nats_then->connect_timeout_ns },
 		{ "nats.reconnect_wait", nats->reconnect_wait_ns, nats_then->reconnect_wait_ns },
 		{ "nats.ping_interval", nats->ping_interval_ns, nats_then->ping_interval_ns },
+		{ "nats.replicas", nats->replicas, nats_then->replicas },
 	};
 
 	if (now->metrics_port != then->metrics_port)

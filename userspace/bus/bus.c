@@ -29,6 +29,7 @@ static struct sl_bus_options numbers(const struct sl_bus_options *options)
 		.requests_max = options->requests_max,
 		.pending_messages_max = options->pending_messages_max,
 		.pending_bytes_max = options->pending_bytes_max,
+		.stream_replicas = options->stream_replicas,
 	};
 }
 

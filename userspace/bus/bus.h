@@ -45,6 +45,7 @@ struct sl_bus_options {
 	uint32_t requests_max;	       /* in flight; 0: 65536. One more: -EBUSY */
 	uint32_t pending_messages_max; /* of one subscription; 0: 65536 */
 	uint64_t pending_bytes_max;    /* of one subscription; 0: 64 MiB */
+	uint32_t stream_replicas;      /* of streams made over it; 0: 1, and what is there stays */
 };
 
 enum sl_bus_state {

@@ -71,140 +71,28 @@ int sl_js_call(struct sl_bus *bus, const char *subject, struct sl_json_out *json
 	return ret;
 }
 
-static void put_number(struct sl_json_out *json, const char *key, uint64_t value)
+void sl_js_put_number(struct sl_json_out *json, const char *key, uint64_t value)
 {
 	sl_json_key(json, key);
 	sl_json_put_integer(json, value > INT64_MAX ? INT64_MAX : (int64_t)value);
 }
 
-static void put_text(struct sl_json_out *json, const char *key, const char *value)
+void sl_js_put_text(struct sl_json_out *json, const char *key, const char *value)
 {
 	sl_json_key(json, key);
 	sl_json_put_text(json, sl_span_of(value));
 }
 
-static void put_true(struct sl_json_out *json, const char *key)
+void sl_js_put_true(struct sl_json_out *json, const char *key)
 {
 	sl_json_key(json, key);
 	sl_json_put_bool(json, true);
 }
 
-/* ---- streams ------------------------------------------------------------------------- */
-
-/* What is asked, to be asked again as an update when the stream is there already. */
-struct ensured {
-	struct sl_bus *bus;
-	sl_js_done *done;
-	void *context;
-	bool updating;
-	char name[SL_JS_NAME_MAX];
-	struct sl_json_out json;
-};
-
-static void free_ensured(struct ensured **ensured)
-{
-	if (*ensured) {
-		sl_json_out_free(&(*ensured)->json);
-		free(*ensured);
-	}
-}
-
-static void put_or_endless(struct sl_json_out *json, const char *key, uint64_t value)
+void sl_js_put_or_endless(struct sl_json_out *json, const char *key, uint64_t value)
 {
 	sl_json_key(json, key);
 	sl_json_put_integer(json, value ? (int64_t)value : -1);
-}
-
-static void write_stream(struct sl_json_out *json, const struct sl_js_stream *stream, bool bucket)
-{
-	sl_json_open(json, '{');
-	put_text(json, "name", stream->name);
-	sl_json_key(json, "subjects");
-	sl_json_open(json, '[');
-	for (const char *const *at = stream->subjects; *at; at++)
-		sl_json_put_text(json, sl_span_of(*at));
-	sl_json_close(json, ']');
-	put_text(json, "retention", stream->work_queue ? "workqueue" : "limits");
-	put_text(json, "storage", stream->memory ? "memory" : "file");
-	put_text(json, "discard", bucket || stream->work_queue ? "new" : "old");
-	put_number(json, "num_replicas", stream->replicas ? stream->replicas : 1);
-	put_number(json, "max_age", stream->max_age_s * SL_NS_PER_S);
-	put_or_endless(json, "max_msgs", 0);
-	put_or_endless(json, "max_consumers", 0);
-	put_or_endless(json, "max_bytes", stream->max_bytes);
-	put_or_endless(json, "max_msg_size", stream->max_message_bytes);
-	put_or_endless(json, "max_msgs_per_subject", stream->max_per_subject);
-	if (stream->duplicate_window_s)
-		put_number(json, "duplicate_window", stream->duplicate_window_s * SL_NS_PER_S);
-	if (stream->direct_get)
-		put_true(json, "allow_direct");
-	if (bucket) {
-		put_true(json, "allow_rollup_hdrs");
-		put_true(json, "deny_delete");
-	}
-	sl_json_close(json, '}');
-}
-
-static int ask_ensured(struct ensured *ensured);
-
-static void ensured_answered(void *context, int status, const struct sl_bus_message *reply)
-{
-	sl_cleanup(free_ensured) struct ensured *ensured = context;
-	struct sl_js_reply answer;
-
-	status = sl_js_status(ensured->bus, status, reply, &answer);
-	if (answer.error_code == SL_JS_NAME_IN_USE && !ensured->updating) {
-		ensured->updating = true;
-		status = ask_ensured(ensured);
-		if (!status) {
-			ensured = NULL;
-			return;
-		}
-	}
-	ensured->done(ensured->context, status);
-}
-
-static int ask_ensured(struct ensured *ensured)
-{
-	char subject[SL_BUS_SUBJECT_MAX];
-	struct sl_span text;
-	int ret = sl_json_done(&text, &ensured->json);
-
-	sl_js_subject(subject, ensured->updating ? "STREAM.UPDATE" : "STREAM.CREATE", ensured->name,
-		      NULL);
-	if (!ret)
-		ret = sl_bus_request(NULL, ensured->bus, subject, NULL, 0, text, SL_JS_API_MS,
-				     ensured_answered, ensured);
-	return ret;
-}
-
-int sl_js_ensure(struct sl_bus *bus, const struct sl_js_stream *stream, bool bucket,
-		 sl_js_done *done, void *context)
-{
-	sl_cleanup(free_ensured) struct ensured *ensured = NULL;
-	int ret;
-
-	if (!sl_js_name_valid(stream->name) || !stream->subjects || !stream->subjects[0])
-		return -EINVAL;
-	ensured = calloc(1, sizeof(*ensured));
-	if (!ensured)
-		return -ENOMEM;
-	ensured->bus = bus;
-	ensured->done = done;
-	ensured->context = context;
-	ensured->json = SL_JSON_OUT(SL_JS_JSON_MAX);
-	(void)snprintf(ensured->name, sizeof(ensured->name), "%s", stream->name);
-	write_stream(&ensured->json, stream, bucket);
-	ret = ask_ensured(ensured);
-	if (!ret)
-		ensured = NULL;
-	return ret;
-}
-
-int sl_js_ensure_stream(struct sl_bus *bus, const struct sl_js_stream *stream, sl_js_done *done,
-			void *context)
-{
-	return sl_js_ensure(bus, stream, false, done, context);
 }
 
 /* ---- consumers ------------------------------------------------------------------------- */
@@ -226,20 +114,20 @@ static void call_answered(void *context, int status, const struct sl_bus_message
 static void write_consumer(struct sl_json_out *json, const struct sl_js_consumer *consumer)
 {
 	sl_json_open(json, '{');
-	put_text(json, "stream_name", consumer->stream);
+	sl_js_put_text(json, "stream_name", consumer->stream);
 	sl_json_key(json, "config");
 	sl_json_open(json, '{');
-	put_text(json, "durable_name", consumer->durable);
-	put_text(json, "ack_policy", "explicit");
-	put_text(json, "deliver_policy", "all");
-	put_text(json, "replay_policy", "instant");
+	sl_js_put_text(json, "durable_name", consumer->durable);
+	sl_js_put_text(json, "ack_policy", "explicit");
+	sl_js_put_text(json, "deliver_policy", "all");
+	sl_js_put_text(json, "replay_policy", "instant");
 	if (consumer->filter_subject)
-		put_text(json, "filter_subject", consumer->filter_subject);
+		sl_js_put_text(json, "filter_subject", consumer->filter_subject);
 	if (consumer->ack_wait_ms)
-		put_number(json, "ack_wait", consumer->ack_wait_ms * SL_NS_PER_MS);
-	put_or_endless(json, "max_deliver", consumer->max_deliver);
+		sl_js_put_number(json, "ack_wait", consumer->ack_wait_ms * SL_NS_PER_MS);
+	sl_js_put_or_endless(json, "max_deliver", consumer->max_deliver);
 	if (consumer->max_ack_pending)
-		put_number(json, "max_ack_pending", consumer->max_ack_pending);
+		sl_js_put_number(json, "max_ack_pending", consumer->max_ack_pending);
 	if (consumer->backoff_count) {
 		sl_json_key(json, "backoff");
 		sl_json_open(json, '[');

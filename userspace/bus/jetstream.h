@@ -27,7 +27,8 @@ struct sl_js_stream {
 	uint64_t max_per_subject;    /* 0: no end */
 	bool memory;		     /* else files */
 	bool direct_get;	     /* allow_direct: for key-value buckets */
-	uint32_t replicas;	     /* 0: 1 */
+	uint32_t replicas;	     /* 0: the bus's stream_replicas */
+	bool owns_age, owns_bytes;   /* by a setting: one that is there gets them too */
 };
 
 struct sl_js_consumer {
@@ -43,7 +44,11 @@ struct sl_js_consumer {
 
 typedef void sl_js_done(void *context, int status);
 
-/* Creates it, or updates what may be updated; same definition: nothing. */
+/*
+ * Makes it; or changes of one that is there what Sluice cannot do without, and nothing that
+ * an operator chose: stream_config.h has the list. -EEXIST: the one that is there cannot be
+ * used, sl_js_error() says why.
+ */
 int sl_js_ensure_stream(struct sl_bus *bus, const struct sl_js_stream *stream, sl_js_done *done,
 			void *context);
 int sl_js_ensure_consumer(struct sl_bus *bus, const struct sl_js_consumer *consumer,
@@ -115,13 +120,15 @@ int sl_js_get(struct sl_bus *bus, const char *stream, const char *subject, uint6
 
 struct sl_kv_bucket {
 	const char *name;
-	uint64_t ttl_s; /* of each value; 0: none */
+	uint64_t ttl_s; /* of each value; 0: none; a bucket that is there gets it too */
 	uint64_t max_bytes;
+	bool owns_bytes; /* max_bytes is by a setting: as ttl_s */
 	uint64_t max_value_bytes;
 	bool memory;
-	uint32_t replicas; /* 0: 1 */
+	uint32_t replicas; /* as of a stream */
 };
 
+/* As sl_js_ensure_stream(). */
 int sl_kv_ensure(struct sl_bus *bus, const struct sl_kv_bucket *bucket, sl_js_done *done,
 		 void *context);
 /* Keys are [A-Za-z0-9_=./-], not empty, not starting or ending with a dot (-EINVAL). */

@@ -30,6 +30,12 @@ void sl_js_set_error(struct sl_bus *bus, const char *text);
 int sl_js_call(struct sl_bus *bus, const char *subject, struct sl_json_out *json,
 	       uint32_t timeout_ms, sl_bus_done *done, void *context);
 
+/* A member with its value; "endless": 0 is written as -1. */
+void sl_js_put_number(struct sl_json_out *json, const char *key, uint64_t value);
+void sl_js_put_text(struct sl_json_out *json, const char *key, const char *value);
+void sl_js_put_true(struct sl_json_out *json, const char *key);
+void sl_js_put_or_endless(struct sl_json_out *json, const char *key, uint64_t value);
+
 /* A stream for a bucket allows what a stream of events does not. */
 int sl_js_ensure(struct sl_bus *bus, const struct sl_js_stream *stream, bool bucket,
 		 sl_js_done *done, void *context);

@@ -65,6 +65,8 @@ int sl_kv_ensure(struct sl_bus *bus, const struct sl_kv_bucket *bucket, sl_js_do
 		.memory = bucket->memory,
 		.direct_get = true,
 		.replicas = bucket->replicas,
+		.owns_age = true,
+		.owns_bytes = bucket->owns_bytes,
 	};
 	int ret = sl_kv_stream(name, bucket->name);
 

@@ -33,5 +33,8 @@ static const struct sl_conf_field fields[] = {
 	{ "ping_interval", &sl_conf_duration, .fallback = "5s", SET(ping_interval_ns),
 	  .min = 100 * MS_NS, .max = 600 * S_NS,
 	  .help = "Two pings without an answer end a connection." },
+	{ "replicas", &sl_conf_integer, SET(replicas), .min = 1, .max = 5,
+	  .help = "Of each stream and bucket that is made, 1 unless it is given; one that is there "
+		  "gets no fewer." },
 };
 const struct sl_conf_table sl_conf_nats_table = { "Where NATS is.", SL_CONF_TABLE(fields), 0 };

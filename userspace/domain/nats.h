@@ -23,4 +23,5 @@ struct sl_conf_nats {
 	uint64_t connect_timeout_ns;
 	uint64_t reconnect_wait_ns;
 	uint64_t ping_interval_ns;
+	uint32_t replicas; /* of streams and buckets; 0: 1, and what is there stays */
 };

@@ -67,25 +67,29 @@ void sl_token(char ret[SL_KEY_MAX], struct sl_span text)
 
 /* ---- the store's buckets --------------------------------------------------------------- */
 
+static void store_made(struct sl_gateway *gateway, enum sl_store store, int status)
+{
+	gateway->store_ready[store] = !status;
+	if (status && status != -ECANCELED && status != -ENOTCONN)
+		sl_log_limited(gateway->log, SL_LOG_SYNC, SL_LOG_WARN,
+			       "a bucket is not ready; will try again",
+			       SL_STR("error", strerrordesc_np(-status)),
+			       SL_STR("server", sl_js_error(gateway->bus)));
+}
+
 static void idempotency_ready(void *context, int status)
 {
-	struct sl_gateway *gateway = context;
-
-	gateway->store_ready[SL_STORE_IDEMPOTENCY] = !status;
+	store_made(context, SL_STORE_IDEMPOTENCY, status);
 }
 
 static void registry_ready(void *context, int status)
 {
-	struct sl_gateway *gateway = context;
-
-	gateway->store_ready[SL_STORE_REGISTRY] = !status;
+	store_made(context, SL_STORE_REGISTRY, status);
 }
 
 static void messages_ready(void *context, int status)
 {
-	struct sl_gateway *gateway = context;
-
-	gateway->store_ready[SL_STORE_MESSAGES] = !status;
+	store_made(context, SL_STORE_MESSAGES, status);
 }
 
 /* Each bucket that is not known to be there is asked for. */
@@ -102,6 +106,7 @@ static void ensure_store(struct sl_gateway *gateway)
 		  .memory = true },
 		{ .name = SL_BUCKET_REGISTRY,
 		  .max_bytes = settings->store.registry_bytes_max,
+		  .owns_bytes = true,
 		  .max_value_bytes = 1u << 20 },
 		{ .name = SL_BUCKET_MESSAGES,
 		  .ttl_s = settings->store.message_ttl_ns / 1000000000,
@@ -234,6 +239,7 @@ static int connect_bus(struct sl_gateway *gateway, struct sl_gateway_error *erro
 		.reconnect_wait_ms = in_ms(nats->reconnect_wait_ns),
 		.ping_interval_ms = in_ms(nats->ping_interval_ns),
 		.requests_max = gateway->settings->router.requests_max,
+		.stream_replicas = nats->replicas,
 	};
 	int r;
 

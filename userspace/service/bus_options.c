@@ -30,6 +30,7 @@ void sl_bus_options_fill(struct sl_bus_options *ret, const struct sl_conf_nats *
 		.connect_timeout_ms = (uint32_t)(nats->connect_timeout_ns / NS_PER_MS),
 		.reconnect_wait_ms = (uint32_t)(nats->reconnect_wait_ns / NS_PER_MS),
 		.ping_interval_ms = (uint32_t)(nats->ping_interval_ns / NS_PER_MS),
+		.stream_replicas = nats->replicas,
 	};
 }
 

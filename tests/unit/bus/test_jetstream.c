@@ -8,33 +8,92 @@
 
 #include "tests/harness/clock.h"
 #include "tests/harness/js_world.h"
+#include "userspace/domain/json.h"
 
 #define NS_PER_MS 1000000ull
 
 static struct sl_js_world w;
 
+/* ---- an operator ------------------------------------------------------------------------------
+ */
+
+struct answer {
+	int count;
+	const char *member;
+	char text[256];
+};
+
+static void answered(void *context, int status, const struct sl_bus_message *reply)
+{
+	struct answer *answer = context;
+	struct sl_json_value found;
+
+	assert_int_equal(status, 0);
+	assert_int_equal(sl_json_pick(&found, &answer->member, 1, sl_bus_payload(reply), NULL), 0);
+	sl_bus_loop_copy(answer->text, sizeof(answer->text), found.raw);
+	answer->count++;
+}
+
+/* A call of the API beside Sluice: that member of its answer, until the next call. */
+static const char *operator_says(const char *call, const char *body, const char *member)
+{
+	static struct answer answer;
+	char subject[128];
+
+	answer = (struct answer){ .member = member };
+	(void)snprintf(subject, sizeof(subject), "$JS.API.%s", call);
+	assert_int_equal(sl_bus_request(NULL, w.bus, subject, NULL, 0, sl_span_of(body), 2000,
+					answered, &answer),
+			 0);
+	assert_true(sl_bus_loop_count(&w.loop, &answer.count, 1, SL_JS_SOON_MS));
+	return answer.text;
+}
+
 /* ---- streams and publish -------------------------------------------------------------------- */
 
-static void test_streams_are_made_and_changed(void **state)
+static void test_streams_are_made_and_mended(void **state)
 {
-	const char *subjects[] = { "e.>", NULL };
+	const char *subjects[] = { "e.>", NULL }, *more[] = { "e.>", "f", NULL };
+	const char *others[] = { "g", NULL };
 	struct sl_js_stream stream = { .name = "E", .subjects = subjects, .max_age_s = 100 };
 	struct sl_js_end ended = { 0 };
 
 	assert_int_equal(sl_js_ensure_now(&w, &stream), 0);
 	assert_int_equal(sl_js_ensure_now(&w, &stream), 0);
+	assert_string_equal(operator_says("STREAM.INFO.E", "{}", "config.max_age"), "100000000000");
+	/* An operator's, once it is there; unless a setting of ours says it. */
 	stream.max_age_s = 200;
-	stream.max_bytes = 1 << 20;
 	assert_int_equal(sl_js_ensure_now(&w, &stream), 0);
-	/* This cannot be changed any more. */
-	stream.memory = true;
-	assert_int_equal(sl_js_ensure_now(&w, &stream), -EREMOTEIO);
-	assert_string_not_equal(sl_js_error(w.bus), "");
+	assert_string_equal(operator_says("STREAM.INFO.E", "{}", "config.max_age"), "100000000000");
+	stream.owns_age = true;
+	stream.subjects = more;
+	assert_int_equal(sl_js_ensure_now(&w, &stream), 0);
+	assert_string_equal(operator_says("STREAM.INFO.E", "{}", "config.max_age"), "200000000000");
+	assert_string_equal(operator_says("STREAM.INFO.E", "{}", "config.subjects"),
+			    "[\"e.\\u003e\",\"f\"]");
 	stream.name = "a.b";
 	assert_int_equal(sl_js_ensure_stream(w.bus, &stream, sl_js_end, &ended), -EINVAL);
 	stream.name = "F"; /* the subjects are E's */
 	assert_int_equal(sl_js_ensure_now(&w, &stream), -EREMOTEIO);
-	assert_non_null(strstr(sl_js_error(w.bus), "overlap"));
+	assert_non_null(strstr(sl_js_error(w.bus), "stream F: subjects overlap"));
+	/* One server has no room for copies. */
+	stream.name = "G";
+	stream.subjects = others;
+	stream.replicas = 3;
+	assert_int_equal(sl_js_ensure_now(&w, &stream), -EREMOTEIO);
+	assert_non_null(strstr(sl_js_error(w.bus), "stream G: replicas > 1 not supported"));
+}
+
+static void test_a_stream_that_cannot_be_used(void **state)
+{
+	const char *subjects[] = { "queue", NULL };
+	struct sl_js_stream stream = { .name = "Q", .subjects = subjects, .work_queue = true };
+
+	operator_says("STREAM.CREATE.Q", "{\"name\":\"Q\",\"subjects\":[\"queue\"]}",
+		      "config.name");
+	assert_int_equal(sl_js_ensure_now(&w, &stream), -EEXIST);
+	assert_string_equal(sl_js_error(w.bus), "the stream Q that is there cannot be used: its "
+						"retention is not \"workqueue\"");
 }
 
 static void test_publish_once(void **state)
@@ -233,7 +292,8 @@ static int close_all(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_streams_are_made_and_changed),
+		cmocka_unit_test(test_streams_are_made_and_mended),
+		cmocka_unit_test(test_a_stream_that_cannot_be_used),
 		cmocka_unit_test(test_publish_once),
 		cmocka_unit_test(test_unacked_comes_again),
 		cmocka_unit_test(test_nak_waits_and_term_ends),

@@ -45,6 +45,10 @@ static const struct refused contradictions[] = {
 	{ V "tenants: [{name: a, lease: 5s, new_connections_per_s: 9, global: {new_connections: "
 	    "true}}]\n",
 	  "t.yaml:2:28: tenants[0].lease: a global limit has a lease of its own: quota.ttl" },
+	{ V "nats: {replicas: 6}\n",
+	  "t.yaml:2:18: nats.replicas: \"6\" is out of range; allowed: 1 to 5" },
+	{ V "nats: {replicas: 0}\n",
+	  "t.yaml:2:18: nats.replicas: \"0\" is out of range; allowed: 1 to 5" },
 	{ V "quota: {node: \"a b\"}\n",
 	  "t.yaml:2:15: quota.node: quota.node: letters, digits, \".\", \"-\" and \"_\"" },
 	{ V "quota: {prefix: \"{x}\"}\n",

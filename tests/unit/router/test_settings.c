@@ -51,6 +51,7 @@ static void without_a_file_there_is_a_provider_and_a_policy(void **state)
 	assert_int_equal(settings.backoff.count, 1);
 	assert_int_equal(settings.backoff.delay_ms[0], 700);
 	assert_string_equal(settings.nats.servers, "nats://n:1");
+	assert_int_equal(settings.nats.replicas, 0);
 	assert_false(settings.usage);
 	assert_int_equal(settings.decisions_ttl_ns, 90 * S_NS);
 	assert_int_equal(settings.policies.provider_count, 1);
@@ -121,6 +122,7 @@ static void the_example_is_good(void **state)
 
 	if (sl_router_settings_read(&settings, "docs/examples/router.yaml", NULL, &error))
 		fail_msg("%s", error.message);
+	assert_int_equal(settings.nats.replicas, 1);
 	assert_int_equal(settings.policies.provider_count, 4);
 	assert_int_equal(settings.policies.policy_count, 3);
 	sl_router_settings_clear(&settings);

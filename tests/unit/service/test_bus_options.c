@@ -36,6 +36,7 @@ static void test_all_is_taken_over(void **state)
 		.connect_timeout_ns = 1500000000,
 		.reconnect_wait_ns = 20000000,
 		.ping_interval_ns = 3000000,
+		.replicas = 3,
 	};
 	struct sl_bus_options options;
 
@@ -53,6 +54,7 @@ static void test_all_is_taken_over(void **state)
 	assert_int_equal(options.connect_timeout_ms, 1500);
 	assert_int_equal(options.reconnect_wait_ms, 20);
 	assert_int_equal(options.ping_interval_ms, 3);
+	assert_int_equal(options.stream_replicas, 3);
 }
 
 static void test_what_is_empty_is_not_given(void **state)
