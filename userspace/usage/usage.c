@@ -15,12 +15,11 @@
 #include "userspace/service/program_loop.h"
 #include "userspace/usage/usage_private.h"
 
-#define NS_PER_MS      1000000ull
-#define NS_PER_S       1000000000ull
-#define TICK_MS	       250
-#define SETUP_AGAIN_NS (2 * NS_PER_S)
-#define FLUSH_MS       2000
-#define ACKS_PENDING   100000u
+#define NS_PER_MS    1000000ull
+#define NS_PER_S     1000000000ull
+#define TICK_MS	     250
+#define FLUSH_MS     2000
+#define ACKS_PENDING 100000u
 
 /* Old events go in small steps, so that new ones need not wait long. */
 #define FORGET_MAX	1000
@@ -52,62 +51,37 @@ static int open_bus(struct sl_usage *usage, struct sl_program_error *error)
 			   NULL, error);
 }
 
-static void setup_failed(struct sl_usage *usage, int status)
-{
-	usage->setting_up = false;
-	usage->retry_setup_ns = sl_usage_now_ns() + SETUP_AGAIN_NS;
-	sl_log_limited(usage->log, SL_LOG_SYNC, SL_LOG_WARN,
-		       "streams are not ready; will try again", SL_STR("error", strerror(-status)),
-		       SL_STR("server", sl_js_error(usage->bus)));
-}
-
-static void on_consumer(void *context, int status)
+static void begun(void *context, struct sl_js_pull *pull)
 {
 	struct sl_usage *usage = context;
 
-	if (!status)
-		status = sl_js_pull_new(&usage->pull, usage->bus, SL_STREAM_USAGE, SL_DURABLE_USAGE,
-					usage->config.batch, sl_usage_on_event, usage);
-	if (status) {
-		setup_failed(usage, status);
-		return;
-	}
-	usage->setting_up = false;
+	usage->pull = pull;
 	usage->ready = true;
 	sl_log(usage->log, SL_LOG_INFO, "ready", SL_STR("ledger", usage->config.ledger));
 }
 
-static void on_streams(void *context, int status)
-{
-	struct sl_usage *usage = context;
-	const struct sl_js_consumer consumer = {
-		.stream = SL_STREAM_USAGE,
-		.durable = SL_DURABLE_USAGE,
-		.ack_wait_ms = usage->config.ack_wait_ns / NS_PER_MS,
-		/* An event is written or refused, and a ledger that is down is no reason to
-		 * lose one. */
-		.max_deliver = 0,
-		.max_ack_pending = ACKS_PENDING,
-	};
-
-	if (!status)
-		status = sl_js_ensure_consumer(usage->bus, &consumer, on_consumer, usage);
-	if (status)
-		setup_failed(usage, status);
-}
-
-static void set_up(struct sl_usage *usage)
+static int consume(struct sl_usage *usage, struct sl_program_error *error)
 {
 	static const struct sl_js_stream *const streams[] = { &sl_stream_usage,
 							      &sl_stream_dead_letters, NULL };
 	int err;
 
-	if (sl_bus_state(usage->bus) != SL_BUS_CONNECTED)
-		return;
-	usage->setting_up = true;
-	err = sl_streams_ensure(usage->bus, streams, on_streams, usage);
-	if (err)
-		setup_failed(usage, err);
+	usage->terms = (struct sl_consuming_terms){
+		.streams = streams,
+		.consumer = { .stream = SL_STREAM_USAGE,
+			      .durable = SL_DURABLE_USAGE,
+			      .ack_wait_ms = usage->config.ack_wait_ns / NS_PER_MS,
+			      /* An event is written or refused, and a ledger that is down is no
+			       * reason to lose one. */
+			      .max_deliver = 0,
+			      .max_ack_pending = ACKS_PENDING },
+		.window = usage->config.batch,
+		.handler = sl_usage_on_event,
+		.begun = begun,
+		.context = usage,
+	};
+	err = sl_consuming_new(&usage->consuming, usage->bus, usage->log, &usage->terms);
+	return err ? sl_program_fail(error, err, "cannot start: %s", strerror(-err)) : 0;
 }
 
 /* ---- timers, and what signals call ------------------------------------------------ */
@@ -137,8 +111,7 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	if (usage->ending)
 		return;
-	if (!usage->ready && !usage->setting_up && now_ns >= usage->retry_setup_ns)
-		set_up(usage);
+	sl_consuming_tick(usage->consuming, now_ns);
 	sl_usage_batch_tick(usage);
 	if (now_ns > usage->config.run_quiet_ns)
 		sl_runs_close_quiet(usage->runs, now_ns - usage->config.run_quiet_ns);
@@ -164,6 +137,7 @@ static void end(void *context)
 	}
 	usage->ending = true;
 	sl_log(usage->log, SL_LOG_INFO, "ending", SL_NUM("events", usage->count));
+	sl_consuming_stop(usage->consuming);
 	if (usage->pull)
 		sl_js_pull_window(usage->pull, 0);
 	(void)sl_usage_write(usage);
@@ -261,8 +235,8 @@ static int open_http(struct sl_usage *usage, struct sl_program_error *error)
 		   : 0;
 }
 
-static step_fn *const steps[] = { read_config, open_ledger, make_loop,	 make_batch,
-				  open_http,   open_bus,    start_timers };
+static step_fn *const steps[] = { read_config, open_ledger, make_loop, make_batch,
+				  open_http,   open_bus,    consume,   start_timers };
 
 int sl_usage_start(struct sl_usage **ret, const struct sl_program_options *options,
 		   struct sl_log *log)
@@ -304,6 +278,7 @@ void sl_usage_free(struct sl_usage *usage)
 		usage->loop->timer_clear(usage->loop, &usage->batch_timer);
 	sl_js_pull_free(usage->pull);
 	sl_bus_free(usage->bus);
+	sl_consuming_free(usage->consuming);
 	if (usage->tick)
 		event_free(usage->tick);
 	sl_http_free(usage->http);

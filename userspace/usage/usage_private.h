@@ -9,6 +9,7 @@
 #include "userspace/bus/jetstream.h"
 #include "userspace/ledger/ledger.h"
 #include "userspace/obs/http.h"
+#include "userspace/service/consuming.h"
 #include "userspace/usage/config.h"
 #include "userspace/usage/labels.h"
 #include "userspace/usage/runs.h"
@@ -45,7 +46,9 @@ struct sl_usage {
 	struct event *tick;
 	struct sl_loop_timer batch_timer;
 	struct sl_bus *bus;
-	struct sl_js_pull *pull;
+	struct sl_consuming_terms terms;
+	struct sl_consuming *consuming;
+	struct sl_js_pull *pull; /* NULL until @ready */
 	struct sl_http *http;
 	struct sl_ledger *ledger;
 	struct sl_runs *runs;
@@ -58,8 +61,8 @@ struct sl_usage {
 	uint64_t retry_at_ns; /* 0: the last write went well */
 	uint64_t extended_ns;
 
-	bool setting_up, ready, ending;
-	uint64_t retry_setup_ns, forget_at_ns;
+	bool ready, ending;
+	uint64_t forget_at_ns;
 	struct sl_usage_stats stats;
 };
 

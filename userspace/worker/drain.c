@@ -72,6 +72,7 @@ void sl_worker_drain(void *context)
 	       SL_NUM("waiting", sl_worker_count(worker, SL_JOB_WAITING)));
 	worker->phase = SL_WORKER_DRAINING;
 	worker->drain_until_ns = sl_run_now_ns() + worker->grace_ns;
+	sl_consuming_stop(worker->consuming);
 	if (worker->pull)
 		sl_js_pull_window(worker->pull, 0);
 	hand_back_waiting(worker);

@@ -55,9 +55,7 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 	sl_worker_on_tick(worker);
 	if (worker->phase == SL_WORKER_READY)
 		sl_worker_tell_pressure(worker, false);
-	if (worker->phase == SL_WORKER_STARTING && !worker->setting_up &&
-	    sl_run_now_ns() >= worker->retry_setup_ns)
-		sl_worker_set_up(worker);
+	sl_consuming_tick(worker->consuming, sl_run_now_ns());
 	if (worker->phase == SL_WORKER_DRAINING)
 		sl_worker_drain_on(worker);
 }
@@ -129,15 +127,12 @@ static int open_http(struct sl_worker *worker, struct sl_program_error *error)
 		   : 0;
 }
 
-static step_fn *const steps[] = { sl_worker_read_config,
-				  make_loop,
-				  make_pool,
-				  sl_worker_gauge,
-				  open_http,
-				  sl_worker_open_bus,
-				  sl_worker_subscribe,
-				  sl_worker_listen_to_routers,
-				  start_timers };
+static step_fn *const steps[] = {
+	sl_worker_read_config, make_loop,	    make_pool,
+	sl_worker_gauge,       open_http,	    sl_worker_open_bus,
+	sl_worker_consume,     sl_worker_subscribe, sl_worker_listen_to_routers,
+	start_timers
+};
 
 int sl_worker_start(struct sl_worker **ret, const struct sl_program_options *options,
 		    struct sl_log *log)
@@ -189,6 +184,7 @@ int sl_worker_free(struct sl_worker *worker)
 	sl_js_pull_free(worker->pull);
 	worker->pull = NULL;
 	sl_bus_free(worker->bus); /* before the jobs: their results end in it */
+	sl_consuming_free(worker->consuming);
 	while (worker->jobs)
 		sl_job_free(worker->jobs);
 	free_event(worker->tick);

@@ -22,6 +22,7 @@
 #include "userspace/obs/http.h"
 #include "userspace/pressure/gauge.h"
 #include "userspace/pressure/queue.h"
+#include "userspace/service/consuming.h"
 #include "userspace/service/program.h"
 #include "userspace/worker/handlers.h"
 #include "userspace/worker/load.h"
@@ -113,7 +114,9 @@ struct sl_worker {
 	struct event *tick, *beat;
 	struct sl_bus *bus;
 	struct sl_bus_subscription *cancels;
-	struct sl_js_pull *pull;
+	struct sl_consuming_terms terms;
+	struct sl_consuming *consuming;
+	struct sl_js_pull *pull; /* NULL while starting */
 	struct sl_http *http;
 	struct sl_pool *pool;
 
@@ -126,8 +129,7 @@ struct sl_worker {
 	struct sl_recent *done;	      /* assignments whose result is published */
 	struct sl_recent *called_off; /* enum sl_stop of those cancelled before they came */
 	enum sl_worker_phase phase;
-	uint64_t drain_until_ns, retry_setup_ns;
-	bool setting_up;
+	uint64_t drain_until_ns;
 	struct sl_load load;
 
 	struct sl_gauge gauge;
@@ -149,7 +151,7 @@ void sl_worker_reload(void *context); /* a struct sl_worker */
 /* connect.c: the bus, the streams and the pull. */
 int sl_worker_open_bus(struct sl_worker *worker, struct sl_program_error *error);
 int sl_worker_subscribe(struct sl_worker *worker, struct sl_program_error *error);
-void sl_worker_set_up(struct sl_worker *worker);
+int sl_worker_consume(struct sl_worker *worker, struct sl_program_error *error);
 
 /* drain.c */
 void sl_worker_drain(void *context); /* the same; twice: now */
