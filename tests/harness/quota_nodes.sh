@@ -119,15 +119,19 @@ quota_metric() {
 }
 
 # quota_read NODE TENANT: the middle of the reading in ns, and packets admitted so far; the
-# agent may be dead
+# agent may be dead. When exactly it was read is not known, so one that took long is repeated.
 quota_read() {
-	local began ended packets
+	local began ended said tries=5
 
-	began=$(date +%s%N)
-	packets=$(quota_ctl "$1" tenants get "$2" --json | json \
-		"sum(r['packets'] for r in d['reasons'] if r['direction'] == 'ingress' and r['reason'] == 'pass')")
-	ended=$(date +%s%N)
-	echo "$(((began + ended) / 2)) $packets"
+	while ((tries--)); do
+		began=$(date +%s%N)
+		said=$(quota_ctl "$1" tenants get "$2" --json)
+		ended=$(date +%s%N)
+		((ended - began > 60000000)) || break
+	done
+	echo "$(((began + ended) / 2)) $(json \
+		"sum(r['packets'] for r in d['reasons'] if r['direction'] == 'ingress' and r['reason'] == 'pass')" \
+		<<<"$said")"
 }
 
 # quota_rate TENANT SECONDS: what all nodes admit together, packets per second
