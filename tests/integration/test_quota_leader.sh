@@ -95,3 +95,25 @@ old_is_refused() {
 check "Redis takes nothing from the old leader" wait_for 5 old_is_refused
 quota_start "$leader" || not_ok "the agent that led starts again"
 check "an agent that starts again stands by" one_leads
+
+# ---- the lock is lost and the clock goes back ---------------------------------------------
+# What is in force then bears a token of a time to come, and the lock an older one. Its holder is
+# refused; that it lets the lock end is what brings a newer token.
+in_force() { # the token of the rate in force
+	redis one EVAL "local _, _, token = struct.unpack('>i8i8i8', redis.call('HGET', KEYS[1], 'ef'))
+		return string.format('%.0f', token)" 1 "$key"
+}
+ahead=$(($(date +%s%3N) + 8000))
+redis one EVAL "local rate, ms = struct.unpack('>i8i8i8', redis.call('HGET', KEYS[1], 'ef'))
+	return redis.call('HSET', KEYS[1], 'ef', struct.pack('>i8i8i8', rate, ms, ARGV[1]))" \
+	1 "$key" "$ahead" >/dev/null
+check_equal "a rate is in force of a leader to come" "$(in_force)" "$ahead"
+is_refused() {
+	[ "$(quota_metric "$other" '^sluice_quota_leader_stale_total')" -gt 0 ] ||
+		[ "$(quota_metric "$leader" '^sluice_quota_leader_stale_total')" -gt 0 ]
+}
+leads_again() {
+	[ "$(in_force)" -gt "$ahead" ] && one_leads
+}
+check "the leader is refused" wait_for 30 is_refused
+check "and a leader is back" wait_for 40 leads_again

@@ -43,6 +43,13 @@ check hold hold --share
 check lead fresh --share
 check lock lock --share
 SEEDS=300 check fence token --share
+# Its clock goes back and its lock is lost.
+if "$sim" --share --seed 1390 && ! "$sim" --share --seed 1390 --break cling >/dev/null; then
+	echo "ok - a leader comes back where it lets its lock end"
+else
+	echo "not ok - a leader comes back where it lets its lock end"
+	bad=1
+fi
 if "$sim" --share --seed 1 --seeds 300; then
 	echo "ok - shares across tenants: all rules hold"
 else

@@ -105,8 +105,9 @@ static void give_up(struct sl_share_world *world, const struct sl_share_message 
 {
 	struct sl_share_node *node = &world->node[answer->node];
 
-	if (answer->status == SL_QUOTA_STALE && answer->token == node->token)
-		node->next_ns = world->now_ns + SL_STORE_LEAD_MS * SL_SHARE_MS + PERIOD_NS;
+	if (answer->status == SL_QUOTA_STALE && answer->token == node->token &&
+	    world->trial->broken != SL_SHARE_BREAK_CLING)
+		node->next_ns = world->now_ns + SL_STORE_LAPSE_MS * SL_SHARE_MS;
 }
 
 void sl_share_lead_hear(struct sl_share_world *world, const struct sl_share_message *message)

@@ -55,6 +55,7 @@ enum sl_share_break {
 	SL_SHARE_BREAK_HOLD,   /* E begins to decay 20 s too early */
 	SL_SHARE_BREAK_LEAD,   /* a node that was down never asks for the lock again */
 	SL_SHARE_BREAK_LOCK,   /* whoever asks leads */
+	SL_SHARE_BREAK_CLING,  /* a leader that Redis refuses keeps its lock */
 	SL_SHARE_BREAKS,
 };
 

@@ -231,8 +231,8 @@ static struct sl_trial_finding run(const struct sl_trial *trial)
 	return finding;
 }
 
-static const char *const breaks[SL_SHARE_BREAKS] = { "none",   "fence", "greedy", "floor",
-						     "weight", "hold",	"lead",	  "lock" };
+static const char *const breaks[SL_SHARE_BREAKS] = { "none", "fence", "greedy", "floor", "weight",
+						     "hold", "lead",  "lock",	"cling" };
 
 const struct sl_trial_kind sl_share_trial = {
 	.option = "--share",

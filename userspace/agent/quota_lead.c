@@ -9,10 +9,12 @@
 #include "userspace/agent/quota_private.h"
 #include "userspace/agent/quota_terms.h"
 #include "userspace/quota/share.h"
+#include "userspace/quota/store.h"
 #include "userspace/redis/slots.h"
 
 /* Rounds after which what is not R is written again: long before it begins to decay. */
 #define REFRESH_ROUNDS 10
+#define LAPSE_NS       (SL_STORE_LAPSE_MS * 1000000ull)
 
 struct item {
 	char tenant[SL_TENANT_NAME_BYTES];
@@ -66,6 +68,9 @@ static void end_round(struct round *round, int err)
 		leading->stats.failed_total++;
 		leading->token = 0;
 	}
+	/* Of a lock that was lost while the clock went back: kept, it would be refused for ever. */
+	if (err == -ESTALE)
+		leading->next_ns += LAPSE_NS - SL_QUOTA_LEAD_NS;
 	free(round->items);
 	free(round);
 }

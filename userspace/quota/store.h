@@ -45,6 +45,9 @@
 #define SL_STORE_DECAY_MS 30000	   /* E holds so long after its write, then turns to R in as long */
 #define SL_STORE_BACK_MS  1000
 #define SL_STORE_LEAD_MS  5000
+/* A leader that is refused as STALE does not ask for the lock for so long: then it has ended, and
+ * who takes it next has a newer token, of the store's time. */
+#define SL_STORE_LAPSE_MS (SL_STORE_LEAD_MS + 1000)
 
 struct sl_store;
 
