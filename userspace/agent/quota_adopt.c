@@ -103,12 +103,12 @@ static void of_kernel(struct sl_quota_state *state, const struct sl_limit *limit
 	state->expiry_ns = limit->ingress.lease_until_ns;
 }
 
-/* Rounded down: the period was. */
+/* Rounded down, as the period was up. */
 static int64_t of_gateways(const struct sl_request_limit *limit)
 {
 	const bool passes = limit->period_ns && limit->burst_ns;
 
-	return passes ? (int64_t)(S_MU / (limit->period_ns + 1)) : 0;
+	return passes ? (int64_t)(S_MU / limit->period_ns) : 0;
 }
 
 /* False: it is another tenant's by now, or was no lease. */

@@ -103,9 +103,7 @@ static struct sl_request_limit limit_of(int64_t rate_mu_per_s, int64_t cap_mu)
 
 	if (!rate || !requests)
 		return (struct sl_request_limit){ .period_ns = 1 };
-	period_ns = 1000 * S_NS / rate;
-	if (!period_ns)
-		period_ns = 1;
+	period_ns = (1000 * S_NS + rate - 1) / rate; /* up: never faster than it is leased */
 	return (struct sl_request_limit){ period_ns, requests * period_ns };
 }
 
