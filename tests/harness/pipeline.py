@@ -115,7 +115,7 @@ class Daemon(Program):
         binary = os.path.join(BUILD, "bin", program)
         super().__init__(name, [binary, "--config", path(name + ".yaml"), "--log-level", "debug"])
         if wait:
-            assert until(self.ready), f"{name} is not ready"
+            assert until(self.ready, 30), f"{name} is not ready"
 
     def page(self, name):
         with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/{name}", timeout=3) as answer:
