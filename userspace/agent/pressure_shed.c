@@ -2,6 +2,8 @@
 #include "userspace/agent/pressure_shed.h"
 
 #define LEARN	     0.1
+#define FIRST_FACTOR 0.7	   /* the most of a step of capacity_control.h */
+#define FRESH_NS     1000000000ull /* of so long ago is what interactive workers finish */
 #define HARD_PRESSED 1.5
 #define NEAR_DONE    1.2
 #define PERMILLE_ALL 1000u
@@ -28,12 +30,30 @@ static void learn(struct sl_shed_control *control, const struct sl_shed_input *i
 		control->packets_per_job > 0 ? LEARN * (seen - control->packets_per_job) : seen;
 }
 
-/* What passed until now was too much: there is no use in a capacity above it. */
-static void begin(struct sl_shed_control *control, const struct sl_shed_input *input)
+/*
+ * What passed until now was too much: there is no use in a capacity above it. A part of it goes
+ * at once: what workers finish is still mostly from before they slowed down, and says that all
+ * of it fits.
+ */
+static void begin(struct sl_shed_control *control, const struct sl_shed_input *input,
+		  uint64_t now_ns)
 {
+	const double factor = input->pressure > HARD_PRESSED ? FIRST_FACTOR : 1;
+
 	if (!(control->packets_per_job > 0))
 		learn(control, input);
 	control->capacity.per_s = input->passed_per_s;
+	control->first_per_s = input->passed_per_s * factor;
+	control->began_ns = now_ns;
+}
+
+/* The first cut stands until it is known better, and no longer. */
+static double allowed_per_s(const struct sl_shed_control *control, uint64_t now_ns)
+{
+	const bool is_fresh = now_ns - control->began_ns >= FRESH_NS;
+
+	return is_fresh || control->capacity.per_s < control->first_per_s ? control->capacity.per_s
+									  : control->first_per_s;
 }
 
 static void shed_nothing(const struct sl_shed_input *input)
@@ -93,7 +113,7 @@ bool sl_shed_control_step(struct sl_shed_control *control, const struct sl_shed_
 		return false;
 	}
 	if (sheds(input->state) && !sheds(control->shed_as))
-		begin(control, input);
+		begin(control, input, now_ns);
 	step_capacity(control, input, now_ns);
 	control->state = input->state;
 	if (sheds(input->state))
@@ -104,7 +124,8 @@ bool sl_shed_control_step(struct sl_shed_control *control, const struct sl_shed_
 		shed_nothing(input);
 		return false;
 	}
-	sl_cut_share(input->cuts, input->cut_count, control->capacity.per_s, control->shed_as);
+	sl_cut_share(input->cuts, input->cut_count, allowed_per_s(control, now_ns),
+		     control->shed_as);
 	if (control->shed_as == SL_PRESSURE_STOP)
 		stop_all_but_the_first(input);
 	return true;
