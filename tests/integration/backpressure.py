@@ -26,6 +26,7 @@ from suite import DECIDE, MESSAGES, decided, error_body, same, true  # noqa: E40
 STATUS = "beamline.router.v2.status.backpressure"
 KEYS_OF_ONE = 12
 TENANTS = 25
+REFUSAL = answer_error("service_overloaded", details={"retry_after_seconds": 10})
 failed = []
 
 
@@ -47,7 +48,7 @@ def write_keys(path):
         for tenant, number in callers:
             digest = hmac.new(salt, key(tenant, number).encode(), hashlib.sha256).hexdigest()
             file.write(f"  - {{hmac: {digest}, tenant: {tenant}}}\n")
-        for tenant in ("few", "small-plan"):
+        for tenant in ("few", "small-plan", "low-plan"):
             digest = hmac.new(salt, key(tenant).encode(), hashlib.sha256).hexdigest()
             file.write(f"  - {{hmac: {digest}, tenant: {tenant}, plan: {tenant.split('-')[0]}}}\n")
 
@@ -297,11 +298,16 @@ def polling_outlives_a_worker(w):
     until(lambda: len(workers(master)) == 2, "two workers again")
 
 
+def throttles_forget(w):
+    w.says("active", 3)
+    w.says("inactive", 1)
+    time.sleep(0.5)  # each worker looks at what was said once an interval
+
+
 def throttle(w):
     """a router that refuses is asked less and less, each request once at most, until it is well"""
     w.says("inactive", 1)
-    refusal = answer_error("service_overloaded", details={"retry_after_seconds": 10})
-    with w.router.plays(refusal) as seen:
+    with w.router.plays(REFUSAL) as seen:
         answers = [w.decide("four") for _ in range(400)]
         # Once at most: "overloaded" is not tried again by the gateway.
         throttled = [a for a in answers if a.json()["error"]["details"].get("reason")]
@@ -311,11 +317,29 @@ def throttle(w):
         true(5 <= int(answer.header("Retry-After")) <= 45, "Retry-After", answer.headers)
     true(200 < len(throttled) < 380, "most are refused here, not all", len(throttled))
     true(w.metric("gateway_throttled_total") >= len(throttled), "throttled_total", len(throttled))
-    w.says("active", 3)
-    w.says("inactive", 1)
-    time.sleep(0.5)  # each worker looks at what was said once an interval
+    throttles_forget(w)
     for _ in range(40):
         decided(w.decide("four"))
+
+
+def throttle_by_class(w):
+    """what is critical is not refused here for what was sheddable"""
+
+    def critical_alone(message):
+        return answer_ok(message) if message.header("x-criticality") == "critical" else REFUSAL(message)
+
+    throttles_forget(w)
+    with w.router.plays(critical_alone) as seen:
+        for _ in range(100):
+            answers = [w.decide(tenant).status for tenant in ("low-plan", "low-plan", "low-plan", "one")]
+            same(answers, [503, 503, 503, 200], "status")
+        low = [m for m in seen if m.header("x-criticality") == "sheddable"]
+        same(len(seen) - len(low), 100, "critical requests that reached the router")
+        true(30 < len(low) < 200, "most of the sheddable are refused here, not all", len(low))
+    with w.router.plays(REFUSAL):
+        answers = [w.decide("one").json()["error"]["details"] for _ in range(300)]
+    true(any("reason" in details for details in answers), "then what is critical is, too", answers[-1])
+    throttles_forget(w)
 
 
 # ---- abuse ---------------------------------------------------------------------------------------
@@ -442,7 +466,8 @@ TESTS = [
     unknown_sheds_nothing, inactive_is_business_as_usual, active_is_503, the_rest_is_never_shed,
     nothing_is_charged, the_order_of_causes, the_routers_policy, warning_tightens,
     garbage_is_counted, silence_becomes_unknown, polling_outlives_a_worker, throttle,
-    empty_payloads, targeted_tenants, evasion, heavy, flood, a_block, a_cut, a_source_is_blocked,
+    throttle_by_class, empty_payloads, targeted_tenants, evasion, heavy, flood, a_block, a_cut,
+    a_source_is_blocked,
 ]  # fmt: skip
 
 

@@ -9,6 +9,7 @@ cd "$(dirname "$0")/../.." || exit 1
 # Nobody comes near a limit but the tenant "few".
 stack_gateway_sed=(-e '/^limits:/,/^  plans:/s/: [0-9]*$/: 10000/'
 	-e 's/^  plans:/&\n    - {name: few, routes_decide: 4, messages: 4, global: 4}/'
+	-e 's/^  plans:/&\n    - {name: low, criticality: sheddable, routes_decide: 10000, global: 10000}/'
 	-e 's/worker_processes auto/worker_processes 2/')
 
 stack_begin

@@ -30,9 +30,9 @@ void sl_ps_lose(struct sl_ps_world *world, uint32_t index, enum sl_ps_end how, u
 	const bool overloaded = how != SL_PS_BY_KERNEL && how != SL_PS_EXPIRED;
 
 	sl_ps_now_in(world)->lost[how]++;
-	/* The gateway knows no classes: what it refuses by itself is of all alike. */
-	sl_ps_now_in(world)->critical_lost += tenant->criticality >= SL_CRITICAL &&
-					      how != SL_PS_BY_STATUS && how != SL_PS_BY_THROTTLE;
+	/* At the router's `active` the gateway refuses all alike, as the contract says. */
+	sl_ps_now_in(world)->critical_lost +=
+		tenant->criticality >= SL_CRITICAL && how != SL_PS_BY_STATUS;
 	if (how != SL_PS_EXPIRED)
 		note_shedding(world);
 	if (!sl_retry_budget_take(&tenant->budget, tries, overloaded) &&
@@ -90,20 +90,22 @@ static void ask_gateway(struct sl_ps_world *world, struct sl_ps_node *node, uint
 	static const enum sl_ps_end ends[] = {
 		[SL_POOL_SHED] = SL_PS_BY_LEVEL, [SL_POOL_NO_CREDIT] = SL_PS_BY_CREDIT
 	};
+	const enum sl_criticality criticality = world->tenant[tenant].criticality;
 	enum sl_pool_verdict verdict;
 
 	if (node->level == SL_PRESSURE_ACTIVE) {
 		sl_ps_lose(world, tenant, SL_PS_BY_STATUS, tries);
 		return;
 	}
-	if (!sl_throttle_admits(&node->throttle, THROTTLE_RATIO, world->now_ns,
-				sl_rng_next(&node->rng))) {
+	if (!sl_class_throttle_admits(&node->throttle, criticality, THROTTLE_RATIO, world->now_ns,
+				      sl_rng_next(&node->rng))) {
 		sl_ps_lose(world, tenant, SL_PS_BY_THROTTLE, tries);
 		return;
 	}
 	verdict = router_admits(world, (uint32_t)sl_rng_below(&node->rng, world->routers), tenant,
 				tries);
-	sl_throttle_report(&node->throttle, verdict == SL_POOL_ADMIT, world->now_ns);
+	sl_class_throttle_report(&node->throttle, criticality, verdict == SL_POOL_ADMIT,
+				 world->now_ns);
 	if (verdict != SL_POOL_ADMIT)
 		sl_ps_lose(world, tenant, ends[verdict], tries);
 }
@@ -128,7 +130,7 @@ void sl_ps_tend_gateway(struct sl_ps_world *world, uint32_t index)
 	}
 	view = sl_pressure_look(&node->board, STALE_NS, world->now_ns);
 	if (view.level != node->level && view.level == SL_PRESSURE_INACTIVE)
-		sl_throttle_forget(&node->throttle);
+		sl_class_throttle_forget(&node->throttle);
 	node->level = view.level;
 }
 

@@ -20,11 +20,11 @@
 #include "userspace/agent/pressure_pools.h"
 #include "userspace/agent/pressure_shed.h"
 #include "userspace/gateway/pressure_board.h"
+#include "userspace/pressure/class_throttle.h"
 #include "userspace/pressure/gauge.h"
 #include "userspace/pressure/pool.h"
 #include "userspace/pressure/queue.h"
 #include "userspace/pressure/retry_budget.h"
-#include "userspace/pressure/throttle.h"
 
 #define SL_PS_MS 1000000ull
 #define SL_PS_S	 1000000000ull
@@ -117,7 +117,7 @@ struct sl_ps_node {
 	double passed_per_s;
 	bool sheds;
 	/* gateway */
-	struct sl_throttle throttle;
+	struct sl_class_throttle throttle;
 	struct sl_pressure_board board;
 	enum sl_pressure_level level;
 	struct sl_rng rng;

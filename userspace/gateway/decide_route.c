@@ -126,7 +126,7 @@ static void replied(void *context, int status, const struct sl_bus_message *mess
 	struct sl_reply reply;
 
 	sl_ask_ended(exchange);
-	sl_pressure_report(exchange->gateway, status, message);
+	sl_pressure_report(exchange, status, message);
 	if (status) {
 		if (status == -EHOSTUNREACH) /* of the rest nobody knows what became of it */
 			sl_cost_return(exchange);

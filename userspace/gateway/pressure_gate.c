@@ -51,7 +51,7 @@ static void follow(struct sl_gateway *gateway)
 		       SL_NUM("stale", view.stale));
 	gate->level = view.level;
 	if (view.level == SL_PRESSURE_INACTIVE)
-		sl_throttle_forget(&gate->throttle);
+		sl_class_throttle_forget(&gate->throttle);
 }
 
 static void answered(void *context, int status, const struct sl_bus_message *reply)
@@ -185,8 +185,10 @@ bool sl_pressure_admit(struct sl_exchange *exchange)
 			      view.retry_after_s ? view.retry_after_s : base_s);
 	}
 	if (settings->backpressure.throttle &&
-	    !sl_throttle_admits(&gateway->pressure.throttle, settings->backpressure.throttle_ratio,
-				exchange->started_ns, random_bits(gateway))) {
+	    !sl_class_throttle_admits(&gateway->pressure.throttle,
+				      sl_exchange_criticality(exchange),
+				      settings->backpressure.throttle_ratio, exchange->started_ns,
+				      random_bits(gateway))) {
 		sl_count_up(&counts[SL_COUNT_THROTTLED], 1);
 		return refuse(exchange, "the router refuses too much", "throttle", base_s);
 	}
@@ -226,12 +228,15 @@ static bool is_overload(struct sl_span reply)
 	       !sl_json_pick(&code, names, 1, reply, NULL) && sl_reply_is_overload(code);
 }
 
-void sl_pressure_report(struct sl_gateway *gateway, int status, const struct sl_bus_message *reply)
+void sl_pressure_report(const struct sl_exchange *exchange, int status,
+			const struct sl_bus_message *reply)
 {
+	struct sl_gateway *gateway = exchange->gateway;
+
 	/* Where no router was reached, none is spared by asking less. */
 	if (status && status != -ETIMEDOUT)
 		return;
-	sl_throttle_report(&gateway->pressure.throttle,
-			   !status && !is_overload(sl_bus_payload(reply)),
-			   sl_gateway_now_ns(gateway));
+	sl_class_throttle_report(&gateway->pressure.throttle, sl_exchange_criticality(exchange),
+				 !status && !is_overload(sl_bus_payload(reply)),
+				 sl_gateway_now_ns(gateway));
 }

@@ -2,7 +2,7 @@
 /*
  * Requests that the router could not take are refused here, before anything is charged
  * (contract 1.5, cause 3; section 3): by what its status map says, and by the share of
- * requests that it accepted lately.
+ * requests of its class that it accepted lately.
  *
  * What was refused for overload is never tried again by the gateway: a retry is the
  * client's, after Retry-After.
@@ -19,7 +19,7 @@
 #include "userspace/base/loop.h"
 #include "userspace/domain/json.h"
 #include "userspace/gateway/pressure_board.h"
-#include "userspace/pressure/throttle.h"
+#include "userspace/pressure/class_throttle.h"
 
 struct sl_exchange;
 struct sl_gateway;
@@ -29,7 +29,7 @@ struct sl_pressure_gate {
 	struct sl_bus_request *request; /* the question that is under way; NULL: none */
 	uint64_t asked_ns;
 	enum sl_pressure_level level; /* when this worker last looked */
-	struct sl_throttle throttle;
+	struct sl_class_throttle throttle;
 };
 
 int sl_pressure_start(struct sl_gateway *gateway); /* 0 or -errno */
@@ -40,8 +40,9 @@ void sl_pressure_connected(struct sl_gateway *gateway);
 /* False: it was answered 503. */
 bool sl_pressure_admit(struct sl_exchange *exchange);
 
-/* What came of a request to the router, as sl_bus_done has it. */
-void sl_pressure_report(struct sl_gateway *gateway, int status, const struct sl_bus_message *reply);
+/* What came of its request to the router, as sl_bus_done has it. */
+void sl_pressure_report(const struct sl_exchange *exchange, int status,
+			const struct sl_bus_message *reply);
 
 /* error.code of a reply. */
 bool sl_reply_is_overload(struct sl_json_value code);

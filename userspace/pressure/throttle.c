@@ -55,31 +55,42 @@ static void count(uint32_t counts[SL_THROTTLE_SLICES], uint64_t slice)
 		(*here)++;
 }
 
+bool sl_throttle_is_known(struct sl_throttle *throttle, uint64_t now_ns)
+{
+	turn(throttle, now_ns);
+	return sum(throttle->requests) >= SL_THROTTLE_REQUESTS_MIN;
+}
+
 double sl_throttle_refuses(struct sl_throttle *throttle, double ratio, uint64_t now_ns)
 {
 	double requests, accepts, share;
 
-	turn(throttle, now_ns);
+	if (!sl_throttle_is_known(throttle, now_ns))
+		return 0;
 	requests = (double)sum(throttle->requests);
 	accepts = (double)sum(throttle->accepts);
-	if (requests < SL_THROTTLE_REQUESTS_MIN)
-		return 0;
 	share = (requests - (ratio < 1 ? 1 : ratio) * accepts) / (requests + 1);
 	if (share < 0)
 		return 0;
 	return share < SL_THROTTLE_REFUSE_MAX ? share : SL_THROTTLE_REFUSE_MAX;
 }
 
-bool sl_throttle_admits(struct sl_throttle *throttle, double ratio, uint64_t now_ns,
-			uint64_t random)
+bool sl_throttle_draws(struct sl_throttle *throttle, double share, uint64_t now_ns, uint64_t random)
 {
-	double share = sl_throttle_refuses(throttle, ratio, now_ns);
-
+	turn(throttle, now_ns);
 	/* 53 bits of it, as many as a double holds: 0 <= x < 1. */
 	if ((double)(random >> 11) * 0x1p-53 >= share)
 		return true;
 	count(throttle->requests, throttle->slice);
 	return false;
+}
+
+bool sl_throttle_admits(struct sl_throttle *throttle, double ratio, uint64_t now_ns,
+			uint64_t random)
+{
+	const double share = sl_throttle_refuses(throttle, ratio, now_ns);
+
+	return sl_throttle_draws(throttle, share, now_ns, random);
 }
 
 void sl_throttle_report(struct sl_throttle *throttle, bool accepted, uint64_t now_ns)

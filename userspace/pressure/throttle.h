@@ -36,9 +36,16 @@ struct sl_throttle {
 /* The share that is refused now, 0..SL_THROTTLE_REFUSE_MAX. @ratio is K, at least 1. */
 double sl_throttle_refuses(struct sl_throttle *throttle, double ratio, uint64_t now_ns);
 
+/* Enough requests were counted to judge by. */
+bool sl_throttle_is_known(struct sl_throttle *throttle, uint64_t now_ns);
+
 /* May this request go out? False counts it as one that was refused here. */
 bool sl_throttle_admits(struct sl_throttle *throttle, double ratio, uint64_t now_ns,
 			uint64_t random);
+
+/* The same, where @share is refused. */
+bool sl_throttle_draws(struct sl_throttle *throttle, double share, uint64_t now_ns,
+		       uint64_t random);
 
 /* A request that went out was accepted, or not: refused as too much, or without an answer. */
 void sl_throttle_report(struct sl_throttle *throttle, bool accepted, uint64_t now_ns);
