@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 /* A configuration is refused with a message, or is one the data plane can take. */
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "userspace/agent/quota_terms.h"
 #include "userspace/conf/conf.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -23,6 +25,14 @@ static void require_rate(const struct sl_rate_spec *rate, uint64_t max)
 			rate->burst / rate->per_s <= SL_BURST_NS_MAX / 1000000000);
 }
 
+static bool is_global(const struct sl_tenant_spec *tenant)
+{
+	const struct sl_global_spec *global = &tenant->global;
+
+	return global->packets || global->bytes || global->new_connections || global->requests ||
+	       global->cost;
+}
+
 static void require_tenant(const struct sl_tenant_spec *tenant)
 {
 	require(tenant->name[0] != '\0' && tenant->line > 0);
@@ -34,7 +44,23 @@ static void require_tenant(const struct sl_tenant_spec *tenant)
 	require_rate(&tenant->fragments, SL_RATE_PER_S_MAX);
 	require_rate(&tenant->safe_packets, SL_RATE_PER_S_MAX);
 	require_rate(&tenant->safe_bytes, SL_BYTES_PER_S_MAX);
-	require(tenant->on_lease_expiry == SL_FALLBACK_LAST || tenant->lease_ns > 0);
+	if (is_global(tenant))
+		require(tenant->lease_ns == 0);
+	else
+		require(tenant->on_lease_expiry == SL_FALLBACK_LAST || tenant->lease_ns > 0);
+}
+
+/* What is shared over all nodes has terms that the store takes. */
+static void require_terms(const struct sl_quota_spec *quota, const struct sl_tenant_spec *tenant)
+{
+	for (int kind = 0; kind < SL_QUOTA_KINDS; kind++) {
+		struct sl_terms terms;
+
+		if (!sl_quota_is_global(tenant, (enum sl_quota_kind)kind))
+			continue;
+		terms = sl_quota_terms_of(quota, tenant, (enum sl_quota_kind)kind);
+		require(sl_terms_check(&terms, NULL) == 0);
+	}
 }
 
 static void require_config(const struct sl_config *config)
@@ -43,8 +69,10 @@ static void require_config(const struct sl_config *config)
 
 	require(config->tenant_count < config->sizes.tenants);
 	require((config->sizes.cells & (config->sizes.cells - 1)) == 0);
-	for (size_t i = 0; i < config->tenant_count; i++)
+	for (size_t i = 0; i < config->tenant_count; i++) {
 		require_tenant(&config->tenants[i]);
+		require_terms(&config->quota, &config->tenants[i]);
+	}
 	for (size_t i = 0; i < config->service_count; i++)
 		require(config->services[i].tenant >= -1 &&
 			config->services[i].tenant < (int)config->tenant_count);

@@ -83,8 +83,11 @@ static void make_row(struct sl_tenant_spec *ret, const struct sl_conf_policy *po
 	ret->requests.set = (1u << SL_REQUEST_CLASSES) - 1;
 	ret->requests.per_window[SL_REQUEST_COST] = SL_REQUESTS_UNLIMITED;
 	ret->requests.cost_window_ns = ret->requests.window_ns;
-	if (ret->global.requests)
+	if (ret->global.requests) {
 		ret->on_lease_expiry = SL_FALLBACK_BLEND;
+		ret->global.guarantee_percent = ret->global.ceiling_percent = 100;
+		ret->global.weight = 100;
+	}
 	ret->line = policy->line;
 }
 

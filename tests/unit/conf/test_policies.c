@@ -40,6 +40,10 @@ static void each_is_a_row(void **state)
 	at = row(config, "*/premium");
 	assert_true(at->global.requests);
 	assert_int_equal(at->on_lease_expiry, SL_FALLBACK_BLEND);
+	/* As a tenant's that says no more than that: Redis refuses terms without. */
+	assert_int_equal(at->global.guarantee_percent, 100);
+	assert_int_equal(at->global.ceiling_percent, 100);
+	assert_int_equal(at->global.weight, 100);
 	assert_int_equal(row(config, "*")->requests.per_window[SL_REQUEST_REGISTRY_BLOCKS], 7);
 	sl_config_free(config);
 }
