@@ -107,6 +107,28 @@ int sl_redis_call_to(struct sl_redis_node *node, size_t argc, const char *const 
 	return 0;
 }
 
+static void probed(void *context, int status, const struct sl_redis_reply *reply)
+{
+	(void)context;
+	(void)status;
+	(void)reply;
+}
+
+void sl_redis_probe(struct sl_redis_node *node)
+{
+	static const size_t length = sizeof("PING") - 1;
+	struct sl_redis *redis = node->redis;
+	struct sl_redis_call *call = NULL;
+
+	if (redis->stats.in_flight >= redis->settings.calls_max ||
+	    make(&call, redis, 1, (const char *const[]){ "PING" }, &length) != 0)
+		return;
+	call->pinned = node;
+	redis->stats.calls_total++;
+	redis->stats.in_flight++;
+	begin(call, probed, NULL);
+}
+
 /* ---- queues -------------------------------------------------------------------------------- */
 
 void sl_redis_enqueue(struct sl_redis_call *call, struct sl_redis_calls *queue)

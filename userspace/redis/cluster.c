@@ -63,6 +63,24 @@ void sl_redis_cluster_sweep(struct sl_redis *redis)
 			forget(redis, redis->nodes[i]);
 }
 
+bool sl_redis_cluster_probe(struct sl_redis *redis)
+{
+	const uint64_t now_ns = sl_redis_now_ns();
+	bool found = false;
+
+	for (size_t i = 0; i < SL_REDIS_NODES_MAX; i++) {
+		struct sl_redis_node *node = redis->nodes[i];
+
+		if (!node || !node->in_map || node->breaker.state == SL_BREAKER_CLOSED)
+			continue;
+		found = true;
+		if (is_ready(node) &&
+		    sl_breaker_admits(&node->breaker, &redis->settings.breaker, now_ns))
+			sl_redis_probe(node);
+	}
+	return found;
+}
+
 struct sl_redis_node *sl_redis_cluster_node(struct sl_redis *redis,
 					    const struct sl_redis_address *address)
 {

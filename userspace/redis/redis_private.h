@@ -55,6 +55,8 @@ struct sl_redis_call {
 /* Not bound by calls_max: for the client itself. */
 int sl_redis_call_to(struct sl_redis_node *node, size_t argc, const char *const *argv,
 		     sl_redis_done *done, void *userdata);
+/* A call like any other, for the sake of the node's breaker. */
+void sl_redis_probe(struct sl_redis_node *node);
 /* To its node, or into a queue. */
 void sl_redis_dispatch(struct sl_redis_call *call);
 void sl_redis_dispatch_all(struct sl_redis_calls *calls);
@@ -150,6 +152,11 @@ struct sl_redis_node *sl_redis_cluster_node(struct sl_redis *redis,
 void sl_redis_cluster_moved(struct sl_redis *redis, uint16_t slot, struct sl_redis_node *node);
 void sl_redis_cluster_ask(struct sl_redis *redis);
 void sl_redis_cluster_sweep(struct sl_redis *redis);
+/*
+ * Probes each master whose breaker lets a call pass but is not closed: breakers close by calls,
+ * and one that no call of ours goes to would be thought broken for ever. True: some are not closed.
+ */
+bool sl_redis_cluster_probe(struct sl_redis *redis);
 
 /* ---- the client
  * ---------------------------------------------------------------------------------- */

@@ -6,6 +6,8 @@
 #define MS_NS	   1000000ull
 #define PAUSE_NS   (100 * MS_NS) /* between two questions at least */
 #define ANSWER_LEN 2
+/* Where a master is not well the map is asked for as often as in vain, at the end: 1 s. */
+#define UNWELL_ATTEMPT 16u
 
 static const struct sl_redis_backoff again_backoff = {
 	.min_ns = PAUSE_NS,
@@ -40,7 +42,9 @@ void sl_redis_resolved(struct sl_redis *redis, bool found)
 	if (found) {
 		redis->stats.resolves_total++;
 		redis->resolve_attempts = 0;
-		if (!redis->resolve_wanted)
+		if (redis->settings.mode == SL_REDIS_CLUSTER && sl_redis_cluster_probe(redis))
+			attempt = UNWELL_ATTEMPT;
+		else if (!redis->resolve_wanted)
 			backoff = &steady;
 	} else {
 		redis->stats.resolve_failures_total++;
