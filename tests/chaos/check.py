@@ -147,14 +147,25 @@ def spans(series, at, until, least):
                 yield i, j, seconds
 
 
-def allowed(term, nodes, seconds):
+def over_seconds(term, inject, begin, end):
+    """Seconds' worth of the limit that this fault adds to a window.
+
+    "over" is a part of the limit, or a list of [seconds after inject, part from then on].
+    """
+    steps = term["over"] if isinstance(term["over"], list) else [[begin - inject, term["over"]]]
+    edges = [inject + at for at, _ in steps[1:]] + [end]
+    return sum(part * max(0, min(end, until) - max(begin, inject + at))
+               for (at, part), until in zip(steps, edges))
+
+
+def allowed(term, nodes, inject, begin, end):
     """What may pass in a window: docs/quotas.md, and what this fault adds to it."""
-    rate = term["rate"]
-    return (rate * seconds * (1 + DRIFT + COLD_PART + term["over"]) + rate * term["once_s"]
-            + term["burst"] + nodes)
+    rate, seconds = term["rate"], end - begin
+    return (rate * (seconds * (1 + DRIFT + COLD_PART) + over_seconds(term, inject, begin, end))
+            + rate * term["once_s"] + term["burst"] + nodes)
 
 
-def check_bound(tenant, series, term, flood, errors):
+def check_bound(tenant, series, term, flood, inject, errors):
     """The worst window, in percent over the limit beyond burst and one packet a node."""
     worst, over = 0.0, None
     admitted, nodes = series.total("admitted"), len(series.nodes)
@@ -163,15 +174,16 @@ def check_bound(tenant, series, term, flood, errors):
         if seconds >= WINDOW_S:
             rate = (passed - term["burst"] - nodes) / seconds
             worst = max(worst, 100 * (rate / term["rate"] - 1))
-        if passed > allowed(term, nodes, seconds) and (over is None or passed > over[0]):
-            over = passed, seconds, series.begin[i]
+        most = allowed(term, nodes, inject, series.begin[i], series.end[j])
+        if passed > most and (over is None or passed > over[0]):
+            over = passed, seconds, series.begin[i] - inject, most
     if over:
         errors.append(f"{tenant}: over its bound: {over[0]} packets in {over[1]:.2f} s"
-                      f" from {over[2]:.2f}, allowed {allowed(term, nodes, over[1]):.0f}")
+                      f" from {over[2]:.2f} s after inject, allowed {over[3]:.0f}")
     return worst
 
 
-def check_enforced(tenant, series, term, flood, errors):
+def check_enforced(tenant, series, term, flood, inject, errors):
     """While it is flooded, a tenant is limited in every window; and so is each node alone."""
     refused = series.total("refused")
     views = [("all nodes", series.total("offered"), refused)]
@@ -187,7 +199,7 @@ def check_enforced(tenant, series, term, flood, errors):
             break
         if series.begin[i] < flood[0]:
             continue
-        most = allowed(term, len(series.nodes), series.end[j] - series.begin[i])
+        most = allowed(term, len(series.nodes), inject, series.begin[i], series.end[j])
         for name, offers, refusals in views:
             if offers[j] - offers[i] > most and refusals[j] == refusals[i]:
                 errors.append(f"{tenant}: nothing refused on {name} at {series.begin[i]:.2f}")
@@ -335,9 +347,9 @@ def judge(history):
         check_samples(tenant, series, flood, errors)
         if len(series.end) < 2:
             continue
-        worst = check_bound(tenant, series, term, flood, errors)
+        worst = check_bound(tenant, series, term, flood, inject, errors)
         result["worst_percent"] = max(result["worst_percent"], worst)
-        result["enforced"] &= check_enforced(tenant, series, term, flood, errors)
+        result["enforced"] &= check_enforced(tenant, series, term, flood, inject, errors)
         check_flooded(tenant, series, term, [("before", flood[0], inject),
                       ("during the fault", inject, heal), ("after", heal, flood[1])], errors)
         recoveries.append(check_recovery(tenant, series, term, plan, (inject, heal, flood[1]), errors))

@@ -156,6 +156,35 @@ servers_proxied() {
 	nats_at=127.0.0.1:4222
 }
 
+# Sentinel and Cluster tell where others are, so a proxy stands at each address that they tell:
+# 10.50.0.1 is here the node's own, and what is said to it goes on to the store's second address.
+proxies_at_announced() {
+	local n name pairs
+
+	for n in "${nodes[@]}"; do
+		ip -n "$(ns "node$n")" route add 10.50.0.2/32 via "10.$((100 + n)).0.1" &&
+			ip -n "$(ns "node$n")" address add 10.50.0.1/32 dev lo || return 1
+		pairs=(10.50.0.1:4222=10.50.0.2:4222)
+		for name in "${!redis_port[@]}"; do
+			pairs+=("10.50.0.1:${redis_port[$name]}=10.50.0.2:${redis_port[$name]}")
+		done
+		proxy_begin "node$n" "node$n" "$n" "${pairs[@]}" || return 1
+	done
+}
+
+second_address() {
+	redis_also=10.50.0.2
+	ip -n "$(ns store)" address add 10.50.0.2/32 dev lo
+}
+
+servers_sentinel_announced() {
+	second_address && servers_sentinel && proxies_at_announced
+}
+
+servers_cluster_announced() {
+	second_address && servers_cluster && proxies_at_announced
+}
+
 # timeouts LEAST: so many questions to Redis ended by their deadline, on all nodes together
 timeouts() {
 	[ "$(asked timeouts)" -ge "$1" ]
@@ -239,4 +268,18 @@ heal_proxy_blackhole() {
 
 healed_proxy_blackhole() {
 	healed_partition_redis
+}
+
+# The same between each node and all of a Sentinel's or a cluster's servers.
+for store in sentinel cluster; do
+	for how in delay slice reset; do
+		for phase in inject injected heal healed; do
+			eval "${phase}_${store}_$how() { ${phase}_proxy_$how; }"
+		done
+	done
+done
+
+# A cluster's map is large: in pieces of 7 bytes it would not come within a call's deadline.
+inject_cluster_slice() {
+	proxies "slice 40" && proxies "delay 1"
 }

@@ -34,6 +34,11 @@ def make(admit=None, offer=None, mode=None, plan=PLAN, phases=None, skip=None):
     return lines
 
 
+def over(bound):
+    """A plan whose fault allows so much beyond the limit."""
+    return {**PLAN, "tenants": {"blend": {**PLAN["tenants"]["blend"], "over": bound}}}
+
+
 def with_messages(lines, acks, seen):
     lines[0] = {**lines[0], "messages": 3}
     lines += [{"event": "ack", "id": i, "t": 9.0} for i in acks]
@@ -85,7 +90,16 @@ CASES = [
      make(lambda t, n: fault(t, 720, end=7.4)), "over its bound"),
     ("what the bound of the fault allows",
      make(lambda t, n: fault(t, 1.25 * RATE / 3),
-          plan={**PLAN, "tenants": {"blend": {**PLAN["tenants"]["blend"], "over": .33}}}), None),
+          plan=over(.33)), None),
+    ("what it allows from a moment on",
+     make(lambda t, n: fault(t, 1.25 * RATE / 3, begin=8.1, end=10), plan=over([[2, .33]])), None),
+    ("the same before that moment",
+     make(lambda t, n: fault(t, 1.25 * RATE / 3), plan=over([[2, .33]])), "over its bound"),
+    ("more from a later moment on",
+     make(lambda t, n: fault(t, 1.8 * RATE / 3, begin=10.1, end=12), plan=over([[2, .33], [4, 1]])), None),
+    ("as much before it",
+     make(lambda t, n: fault(t, 1.8 * RATE / 3, begin=8.1, end=10), plan=over([[2, .33], [4, 1]])),
+     "over its bound"),
     ("what may pass once",
      make(lambda t, n: fault(t, 1.25 * RATE / 3),
           plan={**PLAN, "tenants": {"blend": {**PLAN["tenants"]["blend"], "once_s": 1}}}), None),
@@ -171,7 +185,7 @@ def test_figures():
     texts = [json.dumps(line) for line in make(lambda t, n: 0 if 6 < t < 20 else RATE / 3)]
     result = check.judge(check.History(texts))
     yield "recovery is counted from the end of the fault", 3 < result["recovery_s"] < 5, str(result)
-    plan = {**PLAN, "tenants": {"blend": {**PLAN["tenants"]["blend"], "over": 1}}}
+    plan = over(1)
     texts = [json.dumps(line) for line in make(lambda t, n: fault(t, 450, end=13), plan=plan)]
     result = check.judge(check.History(texts))
     yield "the worst window is named in percent", 45 < result["worst_percent"] < 50, str(result)

@@ -48,9 +48,11 @@ agent_spawn() {
 	quota_pid[$1]=$spawned_pid
 }
 
-# servers_of_fault: alone, sentinel, cluster, proxied or stepped, by the fault's name
+# servers_of_fault: what stands in the store, by the fault's name
 servers_of_fault() {
 	case $fault in
+	sentinel-*) echo sentinel_announced ;;
+	cluster-delay | cluster-slice | cluster-reset) echo cluster_announced ;;
 	redis-failover) echo sentinel ;;
 	cluster-*) echo cluster ;;
 	proxy-*) echo proxied ;;
@@ -67,7 +69,7 @@ servers_alone() {
 # One for all nodes, in the namespace of the store.
 world_nats() {
 	nats_at=10.50.0.1:4222
-	spawn store nats-server -a 10.50.0.1 -p 4222 >>"$sl_dir/nats.log" 2>&1
+	spawn store nats-server -a 0.0.0.0 -p 4222 >>"$sl_dir/nats.log" 2>&1
 	nats_pid=$spawned_pid
 	wait_for 10 grep -q 'Server is ready' "$sl_dir/nats.log"
 }
@@ -80,9 +82,15 @@ plan() {
 	cat <<-JSON | tr '\n' ' '
 		{"event": "plan", "fault": "$fault", "nodes": ["node1", "node2", "node3"], "recovery_s": 30,
 		"tenants": {
-		"blend": {"rate": $rate_blend, "burst": $burst_blend, "over": $chaos_over, "once_s": $chaos_once},
+		"blend": {"rate": $rate_blend, "burst": $burst_blend, "over": $(over_json), "once_s": $chaos_once},
 		"closed": {"rate": $rate_closed, "burst": $burst_closed, "over": $chaos_closed, "once_s": $chaos_once}}}
 	JSON
+}
+
+# "3.5:0.334" as the plan has it: [[3.5, 0.334]]; a number as it is
+over_json() {
+	[[ $chaos_over != *:* ]] && echo "$chaos_over" && return
+	echo "[[${chaos_over//,/],[}]]" | tr : ,
 }
 
 # ---- load ---------------------------------------------------------------------------------

@@ -19,13 +19,15 @@
 #                                         # $redis_cluster "127.0.0.1:port,..."
 #
 # redis_host is where they listen: set it before redis_begin, with redis_run as what
-# runs a program there ("ip netns exec NAME"), to have them in a namespace.
+# runs a program there ("ip netns exec NAME"), to have them in a namespace. They listen at
+# the addresses of redis_also too, and speak of themselves as of redis_host.
 
 redis_dir=
 redis_base=
 redis_used=0
 redis_host=${redis_host:-127.0.0.1}
 redis_run=${redis_run:-}
+redis_also=${redis_also:-}
 redis_sentinels=
 redis_cluster=
 declare -A redis_port=() redis_pid=() redis_options=()
@@ -76,9 +78,9 @@ redis_spawn() {
 
 	shift
 	eval "options=(${redis_options[$name]})"
-	# shellcheck disable=SC2086 # redis_run is words
+	# shellcheck disable=SC2086 # redis_run and redis_also are words
 	(cd "$redis_dir/$name" && exec $redis_run "$@" --port "${redis_port[$name]}" \
-		--bind "$redis_host" --protected-mode no --dir . --daemonize no "${options[@]}" >>log 2>&1) &
+		--bind "$redis_host" $redis_also --protected-mode no --dir . --daemonize no "${options[@]}" >>log 2>&1) &
 	redis_pid[$name]=$!
 }
 
