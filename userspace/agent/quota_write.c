@@ -156,6 +156,21 @@ void sl_quota_write(struct sl_quota *quota, struct sl_quota_slot *slot, uint64_t
 	(void)sl_sync_lease_marks(quota->maps, slot->id, marks.leases, marks.nodes);
 }
 
+/*
+ * A small tenant has no last rate to go on from: on each node its limit may be all of R, so at
+ * the end gateways turn to its safe share at once, as the kernel does. They have one fallback of
+ * a tenant for requests and cost.
+ */
+static void set_small(struct sl_requests *requests, const struct sl_quota_slot *slot)
+{
+	const uint32_t mask = (uint32_t)SL_REQUESTS_FALLBACK_MASK << SL_REQUESTS_FALLBACK_SHIFT;
+
+	if (slot->terms.on_expiry == SL_EXPIRY_CLOSED || slot->terms.on_expiry == SL_EXPIRY_OPEN)
+		return;
+	requests->flags &= ~mask;
+	requests->flags |= (uint32_t)SL_FALLBACK_SAFE << SL_REQUESTS_FALLBACK_SHIFT;
+}
+
 void sl_quota_overlay(struct sl_quota *quota, struct sl_plan *plan, uint64_t tick_ns,
 		      uint64_t now_ns)
 {
@@ -178,5 +193,7 @@ void sl_quota_overlay(struct sl_quota *quota, struct sl_plan *plan, uint64_t tic
 		sl_quota_state_of(slot, &state, now_ns);
 		plan->requests[slot->id].rule[class_of(slot)] = rule_of(slot, &state, now_ns);
 		plan->requests[slot->id].set |= 1u << class_of(slot);
+		if (slot->terms.small)
+			set_small(&plan->requests[slot->id], slot);
 	}
 }

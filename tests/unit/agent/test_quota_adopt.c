@@ -221,6 +221,38 @@ static void gateways_admit_no_more_than_is_leased(void **state)
 	}
 }
 
+/* Gateways would go on from the last rate of a small tenant, which may be R on each node. */
+static void gateways_turn_to_the_safe_share_of_a_small_tenant_at_once(void **state)
+{
+	static const struct {
+		enum sl_fallback on_expiry, of_gateways;
+		uint64_t per_window;
+	} rows[] = {
+		{ SL_FALLBACK_BLEND, SL_FALLBACK_BLEND, 60000 },
+		{ SL_FALLBACK_LAST, SL_FALLBACK_LAST, 60000 },
+		{ SL_FALLBACK_BLEND, SL_FALLBACK_SAFE, 60 },
+		{ SL_FALLBACK_LAST, SL_FALLBACK_SAFE, 60 },
+		{ SL_FALLBACK_SAFE, SL_FALLBACK_SAFE, 60 },
+		{ SL_FALLBACK_CLOSED, SL_FALLBACK_CLOSED, 60 },
+		{ SL_FALLBACK_OPEN, SL_FALLBACK_OPEN, 60 },
+	};
+	struct fixture *f = *state;
+	uint32_t *flags = &f->plan_requests[ID].flags;
+
+	f->tenant.global.cost = false;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		f->tenant.on_lease_expiry = rows[i].on_expiry;
+		f->tenant.requests.per_window[SL_REQUEST_GLOBAL] = rows[i].per_window;
+		f->config.quota.generation++;
+		*flags = SL_REQUESTS_BLOCKED | (uint32_t)rows[i].on_expiry
+						       << SL_REQUESTS_FALLBACK_SHIFT;
+		take(f, f->former, NOW_NS);
+		assert_int_equal(*flags >> SL_REQUESTS_FALLBACK_SHIFT & SL_REQUESTS_FALLBACK_MASK,
+				 rows[i].of_gateways);
+		assert_true(*flags & SL_REQUESTS_BLOCKED);
+	}
+}
+
 /* From agent to agent to agent the rates of gateways and the kernel only shrink. */
 static void nothing_grows_by_starting_often(void **state)
 {
@@ -317,6 +349,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(a_lease_of_each_kind_goes_on, begin, end),
 		cmocka_unit_test_setup_teardown(gateways_admit_no_more_than_is_leased, begin, end),
+		cmocka_unit_test_setup_teardown(
+			gateways_turn_to_the_safe_share_of_a_small_tenant_at_once, begin, end),
 		cmocka_unit_test_setup_teardown(nothing_grows_by_starting_often, begin, end),
 		cmocka_unit_test_setup_teardown(one_that_ended_is_at_its_safe_share, begin, end),
 		cmocka_unit_test_setup_teardown(what_is_anothers_is_not_taken_over, begin, end),
