@@ -147,22 +147,21 @@ def spans(series, at, until, least):
                 yield i, j, seconds
 
 
-def over_seconds(term, inject, begin, end):
-    """Seconds' worth of the limit that this fault adds to a window.
-
-    "over" is a part of the limit, or a list of [seconds after inject, part from then on].
-    """
-    steps = term["over"] if isinstance(term["over"], list) else [[begin - inject, term["over"]]]
-    edges = [inject + at for at, _ in steps[1:]] + [end]
-    return sum(part * max(0, min(end, until) - max(begin, inject + at))
-               for (at, part), until in zip(steps, edges))
+def steps_of(term, inject):
+    """"over" as a list of (from, until, part); it is a number, or [seconds after inject, part]s."""
+    if not isinstance(term["over"], list):
+        return [(float("-inf"), float("inf"), term["over"])]
+    begins = [inject + at for at, _ in term["over"]]
+    return list(zip(begins, begins[1:] + [float("inf")], [part for _, part in term["over"]]))
 
 
 def allowed(term, nodes, inject, begin, end):
-    """What may pass in a window: docs/quotas.md, and what this fault adds to it."""
-    rate, seconds = term["rate"], end - begin
-    return (rate * (seconds * (1 + DRIFT + COLD_PART) + over_seconds(term, inject, begin, end))
-            + rate * term["once_s"] + term["burst"] + nodes)
+    """What may pass in a window: docs/quotas.md, and what this fault adds to rate and burst."""
+    rate, steps = term["rate"], steps_of(term, inject)
+    over_s = sum(part * max(0, min(end, until) - max(begin, at)) for at, until, part in steps)
+    most = max([part for at, _, part in steps if at < end], default=0)
+    return (rate * ((end - begin) * (1 + DRIFT + COLD_PART) + over_s + term["once_s"])
+            + term["burst"] * (1 + most) + nodes)
 
 
 def check_bound(tenant, series, term, flood, inject, errors):
