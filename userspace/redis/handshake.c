@@ -8,8 +8,7 @@
 #include "userspace/redis/redis_private.h"
 #include "userspace/redis/wire.h"
 
-#define ARGUMENTS_MAX  6
-#define PASSWORD_BYTES 514 /* with the line's end */
+#define ARGUMENTS_MAX 6
 
 /* Sends a command of the client's own; its answer goes to the step. */
 static int send_own(struct sl_redis_node *node, size_t argc, const char *const *argv,
@@ -49,25 +48,39 @@ static const char *password_file_of(const struct sl_redis_node *node)
 	return node->is_sentinel ? settings->sentinel_password_file : settings->password_file;
 }
 
-static int read_password(char ret[PASSWORD_BYTES], const char *path)
+static int read_password(char ret[SL_REDIS_PASSWORD_BYTES], const char *path)
 {
 	sl_autofclose FILE *file = fopen(path, "re");
 
 	if (!file)
 		return -errno;
 	(void)setvbuf(file, NULL, _IONBF, 0); /* no copy stays behind */
-	if (!fgets(ret, PASSWORD_BYTES, file))
+	if (!fgets(ret, SL_REDIS_PASSWORD_BYTES, file))
 		return -ENODATA;
 	ret[strcspn(ret, "\r\n")] = '\0';
 	return ret[0] ? 0 : -ENODATA;
 }
 
+/* Of servers it may be in memory; of sentinels it is in a file. */
+static const char *password_of(const struct sl_redis_node *node)
+{
+	return node->is_sentinel ? NULL : node->redis->settings.password;
+}
+
+static int find_password(char ret[SL_REDIS_PASSWORD_BYTES], const struct sl_redis_node *node)
+{
+	if (!password_of(node))
+		return read_password(ret, password_file_of(node));
+	(void)snprintf(ret, SL_REDIS_PASSWORD_BYTES, "%s", password_of(node));
+	return 0;
+}
+
 static int send_auth(struct sl_redis_node *node)
 {
-	char password[PASSWORD_BYTES] = "";
+	char password[SL_REDIS_PASSWORD_BYTES] = "";
 	const char *argv[3] = { "AUTH" };
 	size_t argc = 1;
-	int err = read_password(password, password_file_of(node));
+	int err = find_password(password, node);
 
 	if (!err) {
 		if (user_of(node))
@@ -96,7 +109,7 @@ static bool is_needed(const struct sl_redis_node *node, enum sl_redis_step step)
 {
 	switch (step) {
 	case SL_REDIS_STEP_AUTH:
-		return password_file_of(node) != NULL;
+		return password_file_of(node) || password_of(node);
 	case SL_REDIS_STEP_SELECT:
 		return !node->is_sentinel && node->redis->settings.database;
 	case SL_REDIS_STEP_ROLE:

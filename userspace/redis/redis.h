@@ -45,6 +45,7 @@ struct sl_redis_options {
 	const char *master;	   /* its name, asked of the sentinels; else NULL */
 	const char *user;	   /* NULL: the default user, when there is a password */
 	const char *password_file; /* its first line, read for each connection; NULL: none */
+	const char *password;	   /* in place of the file; NULL: none. At most 511 bytes */
 	const char *sentinel_user, *sentinel_password_file;
 	uint32_t database;			     /* not in a cluster */
 	bool tls;				     /* refused: hiredis 0.14 has none */
@@ -112,6 +113,8 @@ uint64_t sl_redis_metric_value(const struct sl_redis_metric *metric,
  */
 int sl_redis_new(struct sl_redis **ret, struct sl_loop *loop,
 		 const struct sl_redis_options *options, struct sl_redis_error_text *error);
+/* Whether sl_redis_new() would take them; asks for names, too. */
+int sl_redis_check(const struct sl_redis_options *options, struct sl_redis_error_text *error);
 void sl_redis_free(struct sl_redis *redis); /* not from a callback; NULL is fine */
 void sl_redis_freep(struct sl_redis **redis);
 

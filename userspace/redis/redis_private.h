@@ -18,8 +18,9 @@
 #include "userspace/redis/link.h"
 #include "userspace/redis/redis.h"
 
-#define SL_REDIS_TRIES_MAX     16u
-#define SL_REDIS_REDIRECTS_MAX 8u
+#define SL_REDIS_TRIES_MAX	16u
+#define SL_REDIS_REDIRECTS_MAX	8u
+#define SL_REDIS_PASSWORD_BYTES 514 /* with the line's end */
 
 struct sl_redis_call;
 struct sl_redis_node;
@@ -166,6 +167,7 @@ struct sl_redis_settings {
 	struct sl_redis_address addresses[SL_REDIS_ADDRESSES_MAX];
 	size_t address_count;
 	char *master, *user, *password_file, *sentinel_user, *sentinel_password_file;
+	char *password; /* of servers, in place of the file */
 	uint32_t database, calls_max;
 	uint64_t connect_timeout_ns, command_timeout_ns, resolve_ns;
 	struct sl_redis_backoff reconnect;

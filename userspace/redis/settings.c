@@ -129,7 +129,11 @@ static int check(const struct sl_redis_options *options, struct sl_redis_error_t
 		return refuse(error, "master", "is the name that sentinels know it by, with them");
 	if (options->mode == SL_REDIS_CLUSTER && options->database)
 		return refuse(error, "database", "a cluster has only 0");
-	if (options->user && !options->password_file)
+	if (options->password && options->password_file)
+		return refuse(error, "password_file", "there is a password already");
+	if (options->password && strlen(options->password) >= SL_REDIS_PASSWORD_BYTES - 2)
+		return refuse(error, "password", "too long");
+	if (options->user && !options->password_file && !options->password)
 		return refuse(error, "user", "needs a password_file");
 	if (options->sentinel_user && !options->sentinel_password_file)
 		return refuse(error, "sentinel_user", "needs a sentinel_password_file");
@@ -188,6 +192,8 @@ static int copy_texts(struct sl_redis_settings *settings, const struct sl_redis_
 	if (!err)
 		err = copy(&settings->password_file, options->password_file);
 	if (!err)
+		err = copy(&settings->password, options->password);
+	if (!err)
 		err = copy(&settings->sentinel_user, options->sentinel_user);
 	if (!err)
 		err = copy(&settings->sentinel_password_file, options->sentinel_password_file);
@@ -218,7 +224,20 @@ void sl_redis_settings_clear(struct sl_redis_settings *settings)
 	free(settings->master);
 	free(settings->user);
 	free(settings->password_file);
+	if (settings->password)
+		explicit_bzero(settings->password, strlen(settings->password));
+	free(settings->password);
 	free(settings->sentinel_user);
 	free(settings->sentinel_password_file);
 	*settings = (struct sl_redis_settings){ 0 };
+}
+
+int sl_redis_check(const struct sl_redis_options *options, struct sl_redis_error_text *error)
+{
+	struct sl_redis_settings settings;
+	const int err = sl_redis_settings_read(&settings, options, error);
+
+	if (!err)
+		sl_redis_settings_clear(&settings);
+	return err;
 }
