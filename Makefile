@@ -167,7 +167,9 @@ $(O)/obj/%.o: %.c $(O)/stamp/cc | $(SKEL) $(TEST_SKEL)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(SL_CFLAGS) $(EXTRA) -MD -MP -c $< -o $@
 
-$(O)/obj/userspace/quota/library.o: userspace/quota/quota.lua # by .incbin
+# By .incbin:
+$(O)/obj/userspace/quota/library.o: userspace/quota/quota.lua
+$(O)/obj/userspace/gateway/window_library.o: userspace/gateway/window.lua
 
 # cmocka fixes the signature of a test: `state` is often not looked at.
 $(O)/obj/tests/%.o: EXTRA = -Wno-unused-parameter

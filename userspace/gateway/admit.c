@@ -80,7 +80,7 @@ void sl_answer_limited(struct sl_exchange *exchange, uint64_t limit, uint64_t wa
 
 /* Who keeps asking becomes the kernel's business. The common bucket is of many: no tenant is
  * blamed for it. */
-static void tell_kernel(struct sl_exchange *exchange, uint64_t wait_ns, bool shadow)
+void sl_admit_tell_kernel(struct sl_exchange *exchange, uint64_t wait_ns, bool shadow)
 {
 	struct sl_gateway *gateway = exchange->gateway;
 	struct sl_caller_bucket *bucket = exchange->bucket;
@@ -148,10 +148,10 @@ __attribute__((noinline)) static size_t look_up_node(struct sl_standing ret[LEVE
 	return LEVELS;
 }
 
-/* Where each level stands; how many there are. */
-static size_t look_up(struct sl_standing ret[LEVELS], struct sl_exchange *exchange,
-		      enum sl_rate_class rate_class, uint64_t now_ns)
+size_t sl_admit_look_up(struct sl_standing ret[LEVELS], struct sl_exchange *exchange,
+			uint64_t now_ns)
 {
+	const enum sl_rate_class rate_class = exchange->match.route->rate_class;
 	const enum sl_rate_class classes[] = { rate_class, SL_CLASS_GLOBAL };
 	struct sl_gateway *gateway = exchange->gateway;
 	struct sl_kernel_limits agent;
@@ -173,13 +173,13 @@ static size_t look_up(struct sl_standing ret[LEVELS], struct sl_exchange *exchan
 
 void sl_admit_return(struct sl_exchange *exchange)
 {
+	static const uint64_t nothing[LEVELS];
 	struct sl_standing standings[LEVELS];
 	size_t count;
 
-	if (!exchange->bucket)
+	if (!exchange->bucket || !memcmp(exchange->charged_ns, nothing, sizeof(nothing)))
 		return;
-	count = look_up(standings, exchange, exchange->match.route->rate_class,
-			sl_gateway_now_ns(exchange->gateway));
+	count = sl_admit_look_up(standings, exchange, sl_gateway_now_ns(exchange->gateway));
 	for (size_t i = 0; i < count; i++)
 		if (exchange->charged_ns[i])
 			sl_cost_settle(standings[i].level.word, exchange->charged_ns[i], 0);
@@ -194,15 +194,20 @@ void sl_admit_over(struct sl_exchange *exchange)
 	sl_count_up(&exchange->gateway->counters->counts[SL_COUNT_SHADOW_REFUSED], 1);
 }
 
-void sl_admit_refuse(struct sl_exchange *exchange, const struct sl_standing *standing,
-		     uint64_t wait_ns, uint64_t now_ns)
+void sl_admit_count_refused(struct sl_exchange *exchange, enum sl_limit_level level)
 {
 	struct sl_worker_counters *counters = exchange->gateway->counters;
 	enum sl_rate_class rate_class = exchange->match.route->rate_class;
 
 	sl_count_up(&exchange->bucket->exceeded_total, 1);
 	sl_count_up(&counters->exceeded[rate_class][label_of(exchange)], 1);
-	sl_count_up(&counters->counts[SL_COUNT_LEVEL + standing->level_of], 1);
+	sl_count_up(&counters->counts[SL_COUNT_LEVEL + level], 1);
+}
+
+void sl_admit_refuse(struct sl_exchange *exchange, const struct sl_standing *standing,
+		     uint64_t wait_ns, uint64_t now_ns)
+{
+	sl_admit_count_refused(exchange, standing->level_of);
 	sl_admit_describe(exchange, standing, now_ns);
 	sl_answer_limited(exchange, sl_gcra_size(&standing->level.limit), wait_ns);
 }
@@ -230,7 +235,7 @@ static bool note_shadows(struct sl_exchange *exchange, const struct sl_standing 
 		if (!is_own(&standings[i]))
 			continue;
 		sl_gcra_look(&verdict, &standings[i].level, 1, now_ns);
-		tell_kernel(exchange, verdict.wait_ns, true);
+		sl_admit_tell_kernel(exchange, verdict.wait_ns, true);
 	}
 	return any;
 }
@@ -239,7 +244,7 @@ static bool refuse(struct sl_exchange *exchange, const struct sl_standing *stand
 		   uint64_t wait_ns, uint64_t now_ns)
 {
 	if (is_own(standing))
-		tell_kernel(exchange, wait_ns, false);
+		sl_admit_tell_kernel(exchange, wait_ns, false);
 	sl_admit_refuse(exchange, standing, wait_ns, now_ns);
 	return false;
 }
@@ -256,37 +261,72 @@ static const struct sl_standing *tightest(const struct sl_standing *standings, s
 	return least;
 }
 
-bool sl_admit(struct sl_exchange *exchange)
+/* Takes of these levels and tells what came of it. False: answered. */
+static bool take(struct sl_exchange *exchange, struct sl_standing standings[LEVELS], size_t count,
+		 uint64_t now_ns)
+{
+	struct sl_gcra_verdict verdict;
+
+	sl_limits_take(&verdict, standings, count, now_ns);
+	if (!verdict.admitted) {
+		sl_admit_return(exchange); /* what an earlier take has charged */
+		return refuse(exchange, &standings[verdict.level], verdict.wait_ns, now_ns);
+	}
+	for (size_t i = 0; i < count; i++)
+		if (!standings[i].over)
+			exchange->charged_ns[i] += standings[i].level.limit.period_ns;
+	if (note_shadows(exchange, standings, count, now_ns))
+		exchange->over = true;
+	else
+		sl_admit_describe(exchange, tightest(standings, count, now_ns), now_ns);
+	return true;
+}
+
+bool sl_admit_here(struct sl_exchange *exchange)
+{
+	struct sl_standing standings[LEVELS];
+	const uint64_t now_ns = sl_gateway_now_ns(exchange->gateway);
+	const size_t count = sl_admit_look_up(standings, exchange, now_ns);
+
+	for (size_t i = 0; i < count; i++)
+		if (!sl_window_has(exchange, &standings[i]))
+			sl_window_leave_out(&standings[i]);
+	return take(exchange, standings, count, now_ns);
+}
+
+enum sl_admission sl_admit(struct sl_exchange *exchange)
 {
 	struct sl_gateway *gateway = exchange->gateway;
 	enum sl_rate_class rate_class = exchange->match.route->rate_class;
 	struct sl_standing standings[LEVELS];
-	struct sl_gcra_verdict verdict;
 	uint64_t now_ns = exchange->started_ns;
 	size_t count;
 
 	if (rate_class == SL_CLASS_NONE)
-		return true;
+		return SL_ADMITTED;
 	if (!exchange->who.tenant[0])
-		return sl_admit_stranger(exchange);
+		return sl_admit_stranger(exchange) ? SL_ADMITTED : SL_ANSWERED;
 	exchange->bucket = sl_buckets_get(sl_shared_tenants(gateway->shared),
 					  sl_span_of(exchange->who.tenant), now_ns);
-	count = look_up(standings, exchange, rate_class, now_ns);
+	count = sl_admit_look_up(standings, exchange, now_ns);
 	sl_count_up(&gateway->counters->counts[standings[OWN_CLASS].source == SL_LIMIT_AGENT
 						       ? SL_COUNT_LIMITS_AGENT
 						       : SL_COUNT_LIMITS_GATEWAY],
 		    1);
-	sl_limits_take(&verdict, standings, count, now_ns);
+	if (gateway->window)
+		sl_window_split(exchange, standings, NODE_CLASS);
 	sl_count_up(&gateway->counters->checked[rate_class][label_of(exchange)], 1);
 	sl_count_up(&exchange->bucket->checked_total, 1);
-	if (!verdict.admitted)
-		return refuse(exchange, &standings[verdict.level], verdict.wait_ns, now_ns);
-	for (size_t i = 0; i < count; i++)
-		exchange->charged_ns[i] =
-			standings[i].over ? 0 : standings[i].level.limit.period_ns;
-	if (note_shadows(exchange, standings, count, now_ns))
-		return true;
-	sl_admit_describe(exchange, tightest(standings, count, now_ns), now_ns);
-	sl_count_up(&gateway->counters->counts[SL_COUNT_ALLOWED], 1);
-	return true;
+	if (!take(exchange, standings, count, now_ns))
+		return SL_ANSWERED;
+	if (exchange->window.count)
+		return sl_window_admit(exchange);
+	sl_admit_allowed(exchange);
+	return SL_ADMITTED;
+}
+
+void sl_admit_allowed(struct sl_exchange *exchange)
+{
+	if (!exchange->over)
+		sl_count_up(&exchange->gateway->counters->counts[SL_COUNT_ALLOWED], 1);
 }

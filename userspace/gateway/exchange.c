@@ -211,10 +211,30 @@ static bool is_visible(const struct sl_exchange *exchange)
 	       (access == SL_ACCESS_OPERATOR) == exchange->call.operator_listener;
 }
 
+/* Within its limits. True: the body is wanted. */
+static bool go_on(struct sl_exchange *exchange)
+{
+	const char *fault = fault_of(&exchange->call);
+
+	if (fault) {
+		refuse(exchange, fault);
+		return false;
+	}
+	if (exchange->match.route->has_body)
+		return wants_body(exchange);
+	act(exchange);
+	return false;
+}
+
+void sl_exchange_admitted(struct sl_exchange *exchange)
+{
+	if (go_on(exchange))
+		exchange->calls->body_wanted(exchange);
+}
+
 bool sl_exchange_begin(struct sl_exchange *exchange, struct sl_gateway *gateway)
 {
 	const struct sl_route *route;
-	const char *fault;
 
 	exchange->gateway = gateway;
 	exchange->started_ns = sl_gateway_now_ns(gateway);
@@ -233,17 +253,10 @@ bool sl_exchange_begin(struct sl_exchange *exchange, struct sl_gateway *gateway)
 		sl_kernel_bind(gateway->kernel, exchange->call.connection,
 			       sl_span_of(exchange->who.tenant));
 	sl_watch_request(exchange);
-	if (!sl_pressure_admit(exchange) || !sl_watch_tenant(exchange) || !sl_admit(exchange))
+	if (!sl_pressure_admit(exchange) || !sl_watch_tenant(exchange) ||
+	    sl_admit(exchange) != SL_ADMITTED)
 		return false;
-	fault = fault_of(&exchange->call);
-	if (fault) {
-		refuse(exchange, fault);
-		return false;
-	}
-	if (route->has_body)
-		return wants_body(exchange);
-	act(exchange);
-	return false;
+	return go_on(exchange);
 }
 
 void sl_exchange_body(struct sl_exchange *exchange, struct sl_span body)

@@ -23,6 +23,7 @@
 #include "userspace/gateway/limits.h"
 #include "userspace/gateway/route.h"
 #include "userspace/gateway/settings.h"
+#include "userspace/gateway/window.h"
 
 struct sl_gateway;
 struct sl_exchange;
@@ -67,8 +68,15 @@ struct sl_quota {
 	enum sl_rate_class rate_class;
 	uint64_t limit;
 	uint64_t remaining;
-	uint64_t reset_s; /* from now, until the bucket is full */
+	uint64_t reset_s;    /* from now, until the bucket is full */
+	uint64_t reset_at_s; /* the same since 1970; 0: not known so exactly */
 	uint64_t window_s;
+};
+
+/* What Redis counts of it. */
+struct sl_window_part {
+	struct sl_window_level levels[SL_WINDOW_LEVELS_MAX];
+	uint8_t count; /* 0: nothing */
 };
 
 struct sl_answer {
@@ -83,6 +91,8 @@ struct sl_answer {
 struct sl_exchange_calls {
 	/* Once, unless cancelled or a stream was opened. */
 	void (*answered)(struct sl_exchange *exchange, const struct sl_answer *answer);
+	/* The body is wanted after all: as if sl_exchange_begin() had returned true. */
+	void (*body_wanted)(struct sl_exchange *exchange);
 	/* A stream of events begins with @first. 0, or -errno and it does not. */
 	int (*stream_opened)(struct sl_exchange *exchange, struct sl_span first);
 	/* 0; -EAGAIN: the client reads too slowly and should be let go. */
@@ -121,8 +131,10 @@ struct sl_exchange {
 	struct sl_caller_bucket *bucket;
 	struct sl_quota quota;
 	uint64_t charged_ns[SL_EARLY_LEVELS]; /* to words of the early levels */
-	char policy[SL_TENANT_NAME_BYTES];    /* whose limits it is held against; "": none */
-	double limit_factor;		      /* what is left of limits; 0: all */
+	struct sl_window_part window;
+	bool over;			   /* a limit in shadow */
+	char policy[SL_TENANT_NAME_BYTES]; /* whose limits it is held against; "": none */
+	double limit_factor;		   /* what is left of limits; 0: all */
 	struct sl_abuse_verdict abuse;
 	struct sl_span body;
 	struct sl_bus_request *pending;
@@ -146,7 +158,7 @@ struct sl_ticket {
 
 /*
  * Judges what came up to the body. True: the body is wanted, to be given to
- * sl_exchange_body(). False: it is answered, or will be.
+ * sl_exchange_body(). False: it is answered, or will be, or body_wanted() comes.
  * `call`, `calls` and `context` are set, all else but `decide` is zero.
  */
 bool sl_exchange_begin(struct sl_exchange *exchange, struct sl_gateway *gateway);

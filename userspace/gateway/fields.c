@@ -65,7 +65,9 @@ static void put_quota(struct fields *fields, const struct sl_exchange *exchange)
 	put_number(fields, SL_SPAN("X-RateLimit-Limit"), quota->limit);
 	put_number(fields, SL_SPAN("X-RateLimit-Remaining"), quota->remaining);
 	put_number(fields, SL_SPAN("X-RateLimit-Reset"),
-		   (uint64_t)(sl_gateway_clock_ms() + 999) / 1000 + quota->reset_s);
+		   quota->reset_at_s
+			   ? quota->reset_at_s
+			   : (uint64_t)(sl_gateway_clock_ms() + 999) / 1000 + quota->reset_s);
 	put_pair(fields, SL_SPAN("RateLimit"), name, SL_SPAN("\";r="), quota->remaining,
 		 SL_SPAN(";t="), quota->reset_s);
 	put_pair(fields, SL_SPAN("RateLimit-Policy"), name, SL_SPAN("\";q="), quota->limit,

@@ -156,6 +156,7 @@ static void count_bus(struct sl_gateway *gateway)
 	*then = now;
 	gateway->counters->gauges[SL_GAUGE_IN_FLIGHT] = gateway->asked_count;
 	gateway->counters->gauges[SL_GAUGE_STREAMS] = gateway->stream_count;
+	gateway->counters->gauges[SL_GAUGE_WINDOW] = sl_window_is_up(gateway->window);
 	gateway->counters->gauges[SL_GAUGE_CONNECTED] =
 		sl_bus_state(gateway->bus) == SL_BUS_CONNECTED;
 }
@@ -268,6 +269,19 @@ static int read_keys(struct sl_gateway *gateway, struct sl_gateway_error *error)
 	return r;
 }
 
+static int make_window(struct sl_gateway *gateway)
+{
+	struct sl_window_options options = {
+		.loop = gateway->loop,
+		.settings = gateway->settings,
+		.counters = gateway->counters,
+		.log = gateway->log,
+	};
+
+	sl_gateway_random(gateway, &options.seed, sizeof(options.seed));
+	return sl_window_new(&gateway->window, &options);
+}
+
 int sl_gateway_new(struct sl_gateway **ret, const struct sl_gateway_options *options,
 		   struct sl_gateway_error *error)
 {
@@ -301,6 +315,8 @@ int sl_gateway_new(struct sl_gateway **ret, const struct sl_gateway_options *opt
 							    .sweeps = options->worker == 0,
 						    });
 	if (!r)
+		r = make_window(gateway);
+	if (!r)
 		r = gateway->loop->timer_set(gateway->loop, &gateway->tick, TICK_MS);
 	if (!r)
 		r = sl_pressure_start(gateway);
@@ -329,9 +345,11 @@ void sl_gateway_free(struct sl_gateway *gateway)
 	if (gateway->bus)
 		count_bus(gateway);
 	sl_bus_free(gateway->bus);
+	sl_window_free(gateway->window); /* which was counted until now */
 	gateway->counters->gauges[SL_GAUGE_CONNECTED] = 0;
 	gateway->counters->gauges[SL_GAUGE_IN_FLIGHT] = 0;
 	gateway->counters->gauges[SL_GAUGE_STREAMS] = 0;
+	gateway->counters->gauges[SL_GAUGE_WINDOW] = 0;
 	sl_keyring_free(gateway->keyring);
 	sl_json_out_free(&gateway->out);
 	sl_json_out_free(&gateway->wire);

@@ -9,6 +9,7 @@
 #include "userspace/gateway/gateway.h"
 #include "userspace/gateway/kernel.h"
 #include "userspace/gateway/pressure_gate.h"
+#include "userspace/gateway/window_client.h"
 #include "userspace/obs/log.h"
 #include "userspace/pressure/priority.h"
 
@@ -33,7 +34,8 @@ struct sl_gateway {
 	struct sl_log *log;
 	struct sl_keyring *keyring;
 	struct sl_kernel *kernel;
-	struct sl_cost *cost; /* NULL: nothing was reserved yet */
+	struct sl_window *window; /* NULL: every limit is counted here */
+	struct sl_cost *cost;	  /* NULL: nothing was reserved yet */
 	struct sl_bus *bus;
 	struct sl_pressure_gate pressure;
 	struct sl_bus_stats counted; /* what the shared counters have already */
@@ -62,6 +64,9 @@ void sl_gateway_random(struct sl_gateway *gateway, void *ret, size_t count);
 struct sl_span sl_timestamp(char *buffer, int64_t clock_ms);
 /* The first 128 bits of SHA-256 in hex. */
 void sl_token(char ret[SL_KEY_MAX], struct sl_span text);
+
+/* Within its limits: it goes on. */
+void sl_exchange_admitted(struct sl_exchange *exchange);
 
 /* What waited goes on, whether NATS is there or not. */
 void sl_exchange_warm(struct sl_gateway *gateway);
@@ -106,10 +111,18 @@ void sl_answer(struct sl_exchange *exchange, const struct sl_answer *answer);
 
 /* False: it was answered. */
 bool sl_identify(struct sl_exchange *exchange);
-bool sl_admit(struct sl_exchange *exchange);
+enum sl_admission {
+	SL_ADMITTED,
+	SL_ANSWERED,
+	SL_PENDING, /* sl_exchange_admitted(), or an answer, comes from the loop */
+};
+enum sl_admission sl_admit(struct sl_exchange *exchange);
 /* A caller without a valid credential. False: over the limit of its address, answered. */
 bool sl_admit_stranger(struct sl_exchange *exchange);
 
+/* Where each level stands; how many there are. */
+size_t sl_admit_look_up(struct sl_standing ret[SL_EARLY_LEVELS], struct sl_exchange *exchange,
+			uint64_t now_ns);
 /* What sl_admit() charged goes back: another level refused. */
 void sl_admit_return(struct sl_exchange *exchange);
 /* Over a limit in shadow: only counts. */
@@ -119,6 +132,21 @@ void sl_admit_refuse(struct sl_exchange *exchange, const struct sl_standing *sta
 		     uint64_t wait_ns, uint64_t now_ns);
 void sl_admit_describe(struct sl_exchange *exchange, const struct sl_standing *standing,
 		       uint64_t now_ns);
+
+void sl_admit_count_refused(struct sl_exchange *exchange, enum sl_limit_level level);
+void sl_admit_tell_kernel(struct sl_exchange *exchange, uint64_t wait_ns, bool shadow);
+/* Within all its limits, unless some in shadow: counts. */
+void sl_admit_allowed(struct sl_exchange *exchange);
+/* What Redis should have counted is counted by this node. False: answered. */
+bool sl_admit_here(struct sl_exchange *exchange);
+
+/* Limits that are counted in Redis (window_admit.c): of the first @count levels those that
+ * it is asked about go into exchange->window, and those that it counts alone are left out. */
+void sl_window_split(struct sl_exchange *exchange, struct sl_standing *standings, size_t count);
+void sl_window_leave_out(struct sl_standing *standing);
+bool sl_window_has(const struct sl_exchange *exchange, const struct sl_standing *standing);
+/* Asks. What was charged here before goes back when Redis refuses. */
+enum sl_admission sl_window_admit(struct sl_exchange *exchange);
 
 /* The limits of its policy (policy_admit.c), which the body names. False: answered. */
 bool sl_policy_admit(struct sl_exchange *exchange);

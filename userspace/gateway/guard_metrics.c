@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is counted of backpressure and abuse. */
+/* What is counted of limits in Redis, backpressure and abuse. */
 #include "userspace/gateway/gateway_private.h"
 
 #include "userspace/obs/metrics.h"
@@ -36,6 +36,28 @@ static void put_counters(struct sl_metrics *page, const struct sl_worker_counter
 			       sum->counts[rows[i].count]);
 }
 
+static void put_windows(struct sl_metrics *page, const struct sl_worker_counters *sum)
+{
+	unsigned int family =
+		sl_metrics_family(page, "gateway_rate_limit_redis_total", SL_COUNTER,
+				  "Requests that Redis was to count, by what came of it");
+
+	for (int i = 0; i < SL_WINDOW_OUTCOMES; i++) {
+		const struct sl_label label = { "outcome",
+						sl_window_outcome_name((enum sl_window_outcome)i) };
+
+		sl_metrics_add(page, family, &label, 1, sum->counts[SL_COUNT_WINDOW + i]);
+	}
+	sl_metrics_one(page, "gateway_rate_limit_fallback_total", SL_COUNTER,
+		       "Those that Redis did not count, so that this node did",
+		       sum->counts[SL_COUNT_WINDOW_HERE]);
+	sl_metrics_one(page, "gateway_rate_limit_unavailable_total", SL_COUNTER,
+		       "Those that Redis did not count, so that they were answered 503",
+		       sum->counts[SL_COUNT_WINDOW_UNAVAILABLE]);
+	sl_metrics_one(page, "gateway_rate_limit_redis_workers", SL_GAUGE,
+		       "Workers that Redis counts for", sum->gauges[SL_GAUGE_WINDOW]);
+}
+
 static void put_events(struct sl_metrics *page, const struct sl_worker_counters *sum)
 {
 	unsigned int family = sl_metrics_family(page, "gateway_abuse_events_total", SL_COUNTER,
@@ -59,6 +81,7 @@ void sl_guard_metrics(struct sl_metrics *page, const struct sl_gateway *gateway,
 		settings->backpressure.interval_ns * settings->backpressure.stale_intervals,
 		now_ns);
 
+	put_windows(page, sum);
 	put_counters(page, sum);
 	sl_metrics_one(page, "gateway_backpressure_status", SL_GAUGE,
 		       "0: unknown, 1: inactive, 2: warning, 3: active", view.level);

@@ -18,6 +18,7 @@ void sl_do_health(struct sl_exchange *exchange)
 	struct sl_gateway *gateway = exchange->gateway;
 	enum sl_action action = exchange->match.route->action;
 	bool connected = sl_bus_state(gateway->bus) == SL_BUS_CONNECTED;
+	bool counted = !gateway->window || sl_window_is_up(gateway->window);
 	bool stored = true, healthy;
 	bool shielded = !gateway->settings->agent.required || sl_kernel_is_linked(gateway->kernel);
 	struct sl_json_out *out = &gateway->out;
@@ -39,9 +40,9 @@ void sl_do_health(struct sl_exchange *exchange)
 	if (!healthy)
 		sl_json_put_text(out, SL_SPAN("unhealthy"));
 	else
-		sl_json_put_text(
-			out,
-			sl_span_of(action == SL_ACTION_HEALTH && !stored ? "degraded" : "healthy"));
+		sl_json_put_text(out, sl_span_of(action == SL_ACTION_HEALTH && !(stored && counted)
+							 ? "degraded"
+							 : "healthy"));
 	sl_json_key(out, "timestamp");
 	sl_json_put_text(out, sl_timestamp(ts, sl_gateway_clock_ms()));
 	sl_json_key(out, "checks");
@@ -49,6 +50,9 @@ void sl_do_health(struct sl_exchange *exchange)
 	if (action != SL_ACTION_LIVE) {
 		put_check(out, "nats", connected, connected ? "connected" : "not connected");
 		put_check(out, "store", stored, stored ? "ready" : "no JetStream");
+		if (gateway->window)
+			put_check(out, "redis", counted,
+				  counted ? "counts requests" : "does not count requests");
 	}
 	sl_json_close(out, '}');
 	sl_json_close(out, '}');

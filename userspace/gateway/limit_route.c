@@ -20,30 +20,65 @@ static void put_number_or_null(struct sl_json_out *out, const char *name, uint64
 		sl_json_put_integer(out, (int64_t)value);
 }
 
+/* Where one class stands. */
+struct place {
+	uint64_t limit, remaining, reset_s;
+};
+
+static struct place place_here(const struct sl_gcra_level *level, uint64_t now_ns)
+{
+	return (struct place){
+		.limit = sl_gcra_size(&level->limit),
+		.remaining = sl_gcra_left(level, now_ns),
+		.reset_s = (sl_gcra_reset_ns(level, now_ns) + 999999999) / 1000000000,
+	};
+}
+
+static struct place place_in_redis(const struct sl_gcra_level *level, uint64_t count,
+				   uint64_t reset_ms)
+{
+	const uint64_t limit = sl_gcra_size(&level->limit);
+
+	return (struct place){
+		.limit = limit,
+		.remaining = limit == UINT64_MAX || count <= limit ? limit - count : 0,
+		.reset_s = count ? (reset_ms + 999) / 1000 : 0,
+	};
+}
+
+/* @counted: what Redis has, by class; NULL: it has nothing, or did not say. */
 static void put_class(struct sl_json_out *out, const struct sl_tenant_limits *tenant,
-		      enum sl_rate_class which, uint64_t now_ns)
+		      enum sl_rate_class which, const struct sl_window_verdict *counted,
+		      uint64_t now_ns)
 {
 	struct sl_standing standing;
+	struct place place;
 
 	sl_limits_standing(&standing, tenant, which, now_ns);
+	if (standing.source == SL_LIMIT_AGENT || !standing.level.limit.period_ns)
+		counted = NULL;
+	place = counted ? place_in_redis(&standing.level, counted->counts[which - 1],
+					 counted->reset_ms)
+			: place_here(&standing.level, now_ns);
 	sl_json_key(out, sl_rate_class_name(which));
 	sl_json_open(out, '{');
-	put_number_or_null(out, "limit", sl_gcra_size(&standing.level.limit));
-	put_number_or_null(out, "remaining", sl_gcra_left(&standing.level, now_ns));
+	put_number_or_null(out, "limit", place.limit);
+	put_number_or_null(out, "remaining", place.remaining);
 	sl_json_key(out, "reset_seconds");
-	sl_json_put_integer(out, (int64_t)((sl_gcra_reset_ns(&standing.level, now_ns) + 999999999) /
-					   1000000000));
+	sl_json_put_integer(out, (int64_t)place.reset_s);
 	sl_json_key(out, "window_seconds");
 	sl_json_put_integer(out, (int64_t)(standing.window_ns / 1000000000));
 	sl_json_key(out, "overridden");
 	sl_json_put_bool(out, standing.source == SL_LIMIT_OVERRIDE);
 	sl_json_key(out, "source");
 	sl_json_put_text(out, sl_span_of(sl_limit_source_name(standing.source)));
+	sl_json_key(out, "counted_by");
+	sl_json_put_text(out, counted ? SL_SPAN("redis") : SL_SPAN("node"));
 	sl_json_close(out, '}');
 }
 
 static void answer_usage(struct sl_exchange *exchange, const char *name,
-			 struct sl_caller_bucket *bucket)
+			 struct sl_caller_bucket *bucket, const struct sl_window_verdict *counted)
 {
 	struct sl_gateway *gateway = exchange->gateway;
 	struct sl_json_out *out = &gateway->out;
@@ -70,15 +105,55 @@ static void answer_usage(struct sl_exchange *exchange, const char *name,
 	sl_json_key(out, "classes");
 	sl_json_open(out, '{');
 	for (size_t i = SL_CLASS_ROUTES_DECIDE; i < SL_CLASSES; i++)
-		put_class(out, &tenant, (enum sl_rate_class)i, now_ns);
+		put_class(out, &tenant, (enum sl_rate_class)i, counted, now_ns);
 	sl_json_close(out, '}');
 	sl_json_close(out, '}');
 	sl_answer_out(exchange, 200);
 }
 
+static void show_counted(struct sl_exchange *exchange, const char *tenant,
+			 const struct sl_window_verdict *counted)
+{
+	struct sl_buckets *buckets = sl_shared_tenants(exchange->gateway->shared);
+	struct sl_caller_bucket untouched = { 0 };
+	struct sl_caller_bucket *bucket = sl_buckets_find(buckets, sl_span_of(tenant));
+
+	answer_usage(exchange, tenant, bucket ? bucket : &untouched, counted);
+}
+
+static void looked(void *context, enum sl_window_outcome outcome,
+		   const struct sl_window_verdict *verdict)
+{
+	struct sl_exchange *exchange = sl_ticket_end(context);
+	char tenant[SL_TEXT_MAX];
+
+	if (!exchange || outcome == SL_WINDOW_OUTCOMES)
+		return;
+	/* It was good when Redis was asked. */
+	if (!sl_query_value(tenant, sizeof(tenant), exchange->call.query, "tenant"))
+		show_counted(exchange, tenant, verdict);
+}
+
+/* False: it cannot be asked now. */
+static bool ask_redis(struct sl_exchange *exchange, const char *tenant)
+{
+	struct sl_window_level levels[SL_WINDOW_KEYS_MAX];
+	struct sl_ticket *ticket;
+
+	_Static_assert(SL_WINDOW_KEYS_MAX == SL_CLASSES - 1, "limits: a key for each class");
+	if (!exchange->gateway->window || !(ticket = sl_ticket_take(exchange)))
+		return false;
+	for (size_t i = 0; i < SL_WINDOW_KEYS_MAX; i++)
+		levels[i] = (struct sl_window_level){ .rate_class = (enum sl_rate_class)(i + 1) };
+	if (!sl_window_look(exchange->gateway->window, sl_span_of(tenant), levels,
+			    SL_WINDOW_KEYS_MAX, looked, ticket))
+		return true;
+	(void)sl_ticket_end(ticket);
+	return false;
+}
+
 static void show(struct sl_exchange *exchange)
 {
-	struct sl_caller_bucket untouched = { 0 }, *bucket;
 	char tenant[SL_TEXT_MAX];
 
 	if (sl_query_value(tenant, sizeof(tenant), exchange->call.query, "tenant") ||
@@ -86,8 +161,8 @@ static void show(struct sl_exchange *exchange)
 		refuse(exchange, "tenant: 1 to 128 printable characters are wanted");
 		return;
 	}
-	bucket = sl_buckets_find(sl_shared_tenants(exchange->gateway->shared), sl_span_of(tenant));
-	answer_usage(exchange, tenant, bucket ? bucket : &untouched);
+	if (!ask_redis(exchange, tenant))
+		show_counted(exchange, tenant, NULL);
 }
 
 /* A count, "unlimited", or null for the plan's again. */
@@ -170,7 +245,7 @@ static void set(struct sl_exchange *exchange)
 	sl_log(exchange->gateway->log, SL_LOG_WARN, "limit set", SL_STR("tenant_id", tenant),
 	       SL_STR("class", sl_rate_class_name(which)), SL_NUM("limit", (int64_t)limit - 1),
 	       SL_STR("by", exchange->who.tenant));
-	answer_usage(exchange, tenant, bucket);
+	answer_usage(exchange, tenant, bucket, NULL);
 }
 
 void sl_do_limits(struct sl_exchange *exchange)

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "userspace/base/cleanup.h"
 #include "userspace/gateway/settings_tables.h"
@@ -12,6 +13,7 @@ void sl_settings_free(struct sl_settings *settings)
 	if (!settings)
 		return;
 	sl_conf_clear(settings, &sl_settings_schema);
+	explicit_bzero(&settings->distributed, sizeof(settings->distributed));
 	free(settings);
 }
 

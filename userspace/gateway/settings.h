@@ -17,9 +17,13 @@
 #include "sluice/envelope.h"
 #include "userspace/conf/nats.h"
 #include "userspace/domain/abuse.h"
+#include "userspace/domain/redis_spec.h"
 #include "userspace/gateway/route.h"
+#include "userspace/gateway/window.h"
+#include "userspace/redis/uri.h"
 
 #define SL_SETTINGS_TEXT_BYTES 256
+#define SL_SETTINGS_URI_BYTES  768
 #define SL_SETTINGS_NAMES_MAX  64
 #define SL_SETTINGS_PLANS_MAX  64
 #define SL_SETTINGS_PLAN_BYTES 32
@@ -82,6 +86,22 @@ struct sl_settings {
 		struct sl_plan *plans;
 		size_t plan_count;
 	} limits;
+
+	/* Where the limits of tenants are counted. */
+	struct {
+		int enabled; /* 0: not said, 1: true, 2: false */
+		int mode;    /* enum sl_window_mode + 1; 0: not said */
+		bool fallback_to_local;
+		char prefix[SL_WINDOW_PREFIX_BYTES];
+		uint32_t requests_max;
+		char uri[SL_SETTINGS_URI_BYTES]; /* "": none; wiped once it is read */
+		char host[SL_SETTINGS_TEXT_BYTES];
+		uint32_t port; /* 0: not said */
+		struct sl_redis_spec redis;
+		/* What the above comes to: */
+		enum sl_window_mode in_force;
+		char password[SL_REDIS_URI_PASSWORD_BYTES]; /* of the URI */
+	} distributed;
 
 	/* enum sl_criticality: what a request to such a route is at most */
 	struct {

@@ -233,6 +233,7 @@ static const struct sl_conf_field root_fields[] = {
 	{ "store", .table = &store_table },
 	{ "auth", .table = &auth_table },
 	{ "limits", .table = &limit_table },
+	{ "distributed", .table = &sl_settings_distributed_table },
 	{ "criticality", .table = &criticality_table },
 	{ "backpressure", .table = &sl_settings_backpressure_table },
 	{ "abuse", .table = &sl_settings_abuse_table },
@@ -258,6 +259,13 @@ static const struct sl_conf_variable variables[] = {
 	{ "GATEWAY_RATE_LIMIT_MESSAGES", "limits.messages", NULL },
 	{ "GATEWAY_RATE_LIMIT_REGISTRY_BLOCKS", "limits.registry_blocks", NULL },
 	{ "GATEWAY_RATE_LIMIT_GLOBAL", "limits.global", NULL },
+	{ "GATEWAY_DISTRIBUTED_RATE_LIMIT_ENABLED", "distributed.enabled", NULL },
+	{ "GATEWAY_RATE_LIMIT_MODE", "distributed.mode", NULL },
+	{ "GATEWAY_RATE_LIMIT_REDIS_URI", "distributed.uri", NULL },
+	{ "GATEWAY_RATE_LIMIT_REDIS_HOST", "distributed.host", NULL },
+	{ "GATEWAY_RATE_LIMIT_REDIS_PORT", "distributed.port", NULL },
+	{ "GATEWAY_RATE_LIMIT_REDIS_TIMEOUT_MS", "distributed.redis.command_timeout", "ms" },
+	{ "GATEWAY_RATE_LIMIT_FALLBACK_TO_LOCAL", "distributed.fallback_to_local", NULL },
 	{ "ENABLE_RESULTS_SUBSCRIBER", "streams.results", NULL },
 	{ "CAF_RESULT_SUBJECT", "streams.result_subject", NULL },
 	{ "GATEWAY_BACKPRESSURE_ENABLED", "backpressure.enabled", NULL },
@@ -291,13 +299,13 @@ static const struct sl_conf_variable variables[] = {
 
 static int check(struct sl_conf_context *ctx, void *filled)
 {
-	const struct sl_settings *settings = filled;
+	struct sl_settings *settings = filled;
 
 	if (!settings->nats.tls_cert_file[0] != !settings->nats.tls_key_file[0])
 		return sl_conf_refuse(ctx, "nats", "tls_cert_file and tls_key_file come together");
 	if (settings->abuse.rules.requests_critical < settings->abuse.rules.requests)
 		return sl_conf_refuse(ctx, "abuse.requests_critical", "at least abuse.requests");
-	return 0;
+	return sl_settings_distributed_complete(ctx, settings);
 }
 
 const struct sl_conf_schema sl_settings_schema = {

@@ -7,3 +7,9 @@
 extern const struct sl_conf_schema sl_settings_schema;
 extern const struct sl_conf_table sl_settings_backpressure_table;
 extern const struct sl_conf_table sl_settings_abuse_table;
+extern const struct sl_conf_table sl_settings_distributed_table;
+
+struct sl_settings;
+
+/* What `distributed` comes to; refuses what cannot be. */
+int sl_settings_distributed_complete(struct sl_conf_context *ctx, struct sl_settings *settings);

@@ -55,6 +55,10 @@ enum sl_gateway_count {
 	SL_COUNT_ESCALATED_SHADOW,
 	SL_COUNT_LIMITS_AGENT, /* whose limit a request was held against */
 	SL_COUNT_LIMITS_GATEWAY,
+	SL_COUNT_WINDOW, /* questions to Redis, by enum sl_window_outcome */
+	SL_COUNT_WINDOW_LAST = SL_COUNT_WINDOW + SL_WINDOW_OUTCOMES - 1,
+	SL_COUNT_WINDOW_HERE,	     /* it failed: this node's count decided */
+	SL_COUNT_WINDOW_UNAVAILABLE, /* ...: answered 503 */
 	SL_COUNT_COST_RESERVED,
 	SL_COUNT_COST_SETTLED,
 	SL_COUNT_COST_RETURNED,
@@ -80,6 +84,7 @@ enum sl_gateway_gauge {
 	SL_GAUGE_STREAMS,
 	SL_GAUGE_AGENT,
 	SL_GAUGE_FLOWS,
+	SL_GAUGE_WINDOW, /* Redis counts */
 	SL_GAUGES,
 };
 

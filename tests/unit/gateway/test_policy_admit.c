@@ -156,7 +156,7 @@ static int ask(struct world *w, const char *tenant, const char *policy)
 	(void)snprintf(w->exchange.who.tenant, sizeof(w->exchange.who.tenant), "%s", tenant);
 	sl_route_find(&w->exchange.match, SL_METHOD_POST, SL_SPAN("/api/v1/routes/decide"));
 	assert_int_equal(sl_decide_read(&w->exchange.decide, sl_span_of(body), &fault), 0);
-	if (sl_admit(&w->exchange) && sl_policy_admit(&w->exchange))
+	if (sl_admit(&w->exchange) == SL_ADMITTED && sl_policy_admit(&w->exchange))
 		return 200;
 	return w->status;
 }

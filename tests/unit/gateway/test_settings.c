@@ -115,6 +115,20 @@ static void what_is_wrong_is_named(void **state)
 		{ "version: 1\nabuse: {keys: 16}\n", "A=b", "abuse.keys" },
 		{ "version: 1\nabuse: {requests: 2000}\n", "A=b", "abuse.requests_critical" },
 		{ "version: 1\n", "GATEWAY_ABUSE_KEYS=many", "GATEWAY_ABUSE_KEYS" },
+		{ "version: 1\n", "GATEWAY_RATE_LIMIT_MODE=both", "local, redis or hybrid" },
+		{ "version: 1\n", "GATEWAY_DISTRIBUTED_RATE_LIMIT_ENABLED=yes", "_ENABLED" },
+		{ "version: 1\n", "GATEWAY_RATE_LIMIT_REDIS_PORT=65536", "_REDIS_PORT" },
+		{ "version: 1\n", "GATEWAY_RATE_LIMIT_REDIS_HOST=a:1:", "distributed.host" },
+		{ "version: 1\n", "GATEWAY_RATE_LIMIT_REDIS_TIMEOUT_MS=0", "_REDIS_TIMEOUT_MS" },
+		{ "version: 1\n", "GATEWAY_RATE_LIMIT_REDIS_URI=redis://", "_REDIS_URI" },
+		{ "version: 1\n", "GATEWAY_RATE_LIMIT_REDIS_URI=redis://:x", "distributed.uri" },
+		{ "version: 1\n", "GATEWAY_RATE_LIMIT_REDIS_URI=rediss://h", "no TLS" },
+		{ "version: 1\n", "GATEWAY_RATE_LIMIT_FALLBACK_TO_LOCAL=no", "_FALLBACK_TO_LOCAL" },
+		{ "version: 1\ndistributed: {mode: local}\n",
+		  "GATEWAY_DISTRIBUTED_RATE_LIMIT_ENABLED=1", "g.yaml:2:21: distributed.mode" },
+		{ "version: 1\nlimits: {window: 1500ms}\n", "GATEWAY_RATE_LIMIT_MODE=hybrid",
+		  "g.yaml:2:18: limits.window" },
+		{ "version: 1\ndistributed: {prefix: 'a:b'}\n", "A=b", "distributed.prefix" },
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -130,6 +144,101 @@ static void what_is_wrong_is_named(void **state)
 		if (!strstr(error.message, rows[i].fault))
 			fail_msg("%s: %s", rows[i].fault, error.message);
 	}
+}
+
+/* What three variables come to. */
+static struct sl_settings *settings_of(const char *const texts[3])
+{
+	char variables[3][256];
+	char *environment[4] = { NULL };
+	struct sl_settings *settings = NULL;
+	struct sl_settings_error error = { "" };
+
+	for (size_t i = 0; i < 3 && texts[i]; i++) {
+		(void)snprintf(variables[i], sizeof(variables[i]), "%s", texts[i]);
+		environment[i] = variables[i];
+	}
+	if (sl_settings_parse(&settings, "g.yaml", SL_SPAN("version: 1\n"), environment, &error))
+		fail_msg("%s", error.message);
+	return settings;
+}
+
+#define ENABLED "GATEWAY_DISTRIBUTED_RATE_LIMIT_ENABLED="
+#define MODE	"GATEWAY_RATE_LIMIT_MODE="
+#define REDIS	"GATEWAY_RATE_LIMIT_REDIS_"
+
+static void where_limits_are_counted(void **state)
+{
+	static const struct {
+		const char *texts[3];
+		enum sl_window_mode mode;
+	} rows[] = {
+		{ { NULL }, SL_WINDOW_LOCAL },
+		{ { MODE "local" }, SL_WINDOW_LOCAL },
+		{ { MODE "redis" }, SL_WINDOW_REDIS },
+		{ { MODE "hybrid" }, SL_WINDOW_HYBRID },
+		{ { ENABLED "true" }, SL_WINDOW_REDIS },
+		{ { ENABLED "1", MODE "hybrid" }, SL_WINDOW_HYBRID },
+		{ { ENABLED "false", MODE "redis" }, SL_WINDOW_LOCAL },
+		{ { ENABLED "0", MODE "local" }, SL_WINDOW_LOCAL },
+		{ { ENABLED "", MODE "" }, SL_WINDOW_LOCAL },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct sl_settings *settings = settings_of(rows[i].texts);
+
+		assert_int_equal(settings->distributed.in_force, rows[i].mode);
+		sl_settings_free(settings);
+	}
+}
+
+static void where_redis_is(void **state)
+{
+	static const struct {
+		const char *texts[3];
+		const char *addresses, *user, *password;
+		uint32_t database;
+	} rows[] = {
+		{ { NULL }, "127.0.0.1:6379", "", "", 0 },
+		{ { REDIS "HOST=redis" }, "redis:6379", "", "", 0 },
+		{ { REDIS "PORT=7000" }, "127.0.0.1:7000", "", "", 0 },
+		{ { REDIS "HOST=::1", REDIS "PORT=7000" }, "[::1]:7000", "", "", 0 },
+		{ { REDIS "HOST=[::1]" }, "[::1]:6379", "", "", 0 },
+		{ { REDIS "URI=redis://me:p%40s@h:1/2", REDIS "HOST=i", REDIS "PORT=3" },
+		  "h:1",
+		  "me",
+		  "p@s",
+		  2 },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct sl_settings *settings = settings_of(rows[i].texts);
+
+		assert_string_equal(settings->distributed.redis.addresses, rows[i].addresses);
+		assert_string_equal(settings->distributed.redis.user, rows[i].user);
+		assert_string_equal(settings->distributed.password, rows[i].password);
+		assert_int_equal(settings->distributed.redis.database, rows[i].database);
+		assert_string_equal(settings->distributed.uri, "");
+		sl_settings_free(settings);
+	}
+}
+
+static void how_long_and_what_then(void **state)
+{
+	static const char *const nothing[3], *const said[3] = {
+		REDIS "TIMEOUT_MS=40", "GATEWAY_RATE_LIMIT_FALLBACK_TO_LOCAL=false",
+		"GATEWAY_RATE_LIMIT_TTL_SECONDS=30"
+	};
+	struct sl_settings *settings = settings_of(nothing);
+
+	assert_int_equal(settings->distributed.redis.command_timeout_ns, 250000000);
+	assert_true(settings->distributed.fallback_to_local);
+	assert_string_equal(settings->distributed.prefix, "ratelimit");
+	sl_settings_free(settings);
+	settings = settings_of(said);
+	assert_int_equal(settings->distributed.redis.command_timeout_ns, 40000000);
+	assert_false(settings->distributed.fallback_to_local);
+	sl_settings_free(settings);
 }
 
 static char *read_page(const char *path)
@@ -184,6 +293,9 @@ int main(void)
 		cmocka_unit_test(the_environment_wins_over_the_file),
 		cmocka_unit_test(the_environment_names_backpressure_and_abuse),
 		cmocka_unit_test(what_is_wrong_is_named),
+		cmocka_unit_test(where_limits_are_counted),
+		cmocka_unit_test(where_redis_is),
+		cmocka_unit_test(how_long_and_what_then),
 		cmocka_unit_test(pages_are_what_the_tables_say),
 		cmocka_unit_test(the_example_is_good),
 	};

@@ -130,7 +130,10 @@ static void answered(struct sl_exchange *exchange, const struct sl_answer *answe
 	ngx_http_run_posted_requests(connection);
 }
 
+static void body_wanted(struct sl_exchange *exchange);
+
 static const struct sl_exchange_calls calls = {
+	.body_wanted = body_wanted,
 	.answered = answered,
 	.stream_opened = sl_glue_stream_opened,
 	.stream_written = sl_glue_stream_written,
@@ -225,11 +228,14 @@ static ngx_int_t gather(struct sl_span *ret, ngx_http_request_t *r)
 static void wait_for_answer(struct sl_glue_request *own)
 {
 	const struct sl_settings *settings = sl_glue_worker()->main->settings;
+	uint64_t wait_ns = settings->router.timeout_ns;
 
 	if (own->exchange.stage != SL_STAGE_WAITING)
 		return;
+	if (settings->distributed.in_force != SL_WINDOW_LOCAL)
+		wait_ns += settings->distributed.redis.command_timeout_ns;
 	own->request->read_event_handler = ngx_http_test_reading;
-	start_timer(own, (uint32_t)(settings->router.timeout_ns / 1000000) + GUARD_MARGIN_MS);
+	start_timer(own, (uint32_t)(wait_ns / 1000000) + GUARD_MARGIN_MS);
 }
 
 static void body_ready(ngx_http_request_t *r)
@@ -266,6 +272,18 @@ static ngx_int_t read_body(struct sl_glue_request *own)
 			(ngx_msec_t)(sl_glue_worker()->main->settings->requests.body_timeout_ns /
 				     1000000));
 	return NGX_DONE;
+}
+
+/* Redis has let it pass. Reading holds the request for itself, and lets go by NGX_DONE. */
+static void body_wanted(struct sl_exchange *exchange)
+{
+	struct sl_glue_request *own = exchange->context;
+	ngx_http_request_t *r = own->request;
+	ngx_connection_t *connection = r->connection;
+
+	stop_timer(own);
+	ngx_http_finalize_request(r, read_body(own));
+	ngx_http_run_posted_requests(connection);
 }
 
 ngx_int_t sl_glue_handle(ngx_http_request_t *r)

@@ -8,6 +8,7 @@
 #include <sys/random.h>
 
 #include "userspace/gateway/settings.h"
+#include "userspace/gateway/window_client.h"
 #include "userspace/obs/log.h"
 
 #define TICK_MS	      500
@@ -111,6 +112,12 @@ static int load_settings(struct sl_settings **ret, ngx_conf_t *cf, ngx_str_t *pa
 	return sl_settings_load(ret, path->len ? (const char *)path->data : NULL, environ, error);
 }
 
+/* What only a worker would stumble over, and then too late. */
+static int check_settings(const struct sl_settings *settings, struct sl_settings_error *error)
+{
+	return sl_window_check(settings, error->message, sizeof(error->message));
+}
+
 static ngx_int_t read_settings(ngx_conf_t *cf, struct sl_glue_main *main_conf)
 {
 	ngx_pool_cleanup_t *cleanup = ngx_pool_cleanup_add(cf->pool, 0);
@@ -122,6 +129,8 @@ static ngx_int_t read_settings(ngx_conf_t *cf, struct sl_glue_main *main_conf)
 	r = load_settings(&main_conf->settings, cf, &main_conf->config_path, &error);
 	cleanup->handler = free_settings;
 	cleanup->data = main_conf->settings;
+	if (!r)
+		r = check_settings(main_conf->settings, &error);
 	if (!r)
 		return NGX_OK;
 	ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "sluice: %s",
