@@ -19,15 +19,41 @@ static bool sheds(enum sl_pressure_state state)
 	return state == SL_PRESSURE_SHED || state == SL_PRESSURE_STOP;
 }
 
+/* Packets that pass for each job that is finished; 0: nobody can say. */
+static double seen_cost(const struct sl_shed_input *input)
+{
+	const bool is_known = input->done_per_s > 0 && input->passed_per_s > 0;
+
+	return is_known ? input->passed_per_s / input->done_per_s : 0;
+}
+
 static void learn(struct sl_shed_control *control, const struct sl_shed_input *input)
 {
-	double seen;
+	const double seen = seen_cost(input);
 
-	if (!(input->done_per_s > 0) || !(input->passed_per_s > 0))
-		return;
-	seen = input->passed_per_s / input->done_per_s;
-	control->packets_per_job +=
-		control->packets_per_job > 0 ? LEARN * (seen - control->packets_per_job) : seen;
+	if (seen > 0)
+		control->packets_per_job += control->packets_per_job > 0
+						    ? LEARN * (seen - control->packets_per_job)
+						    : seen;
+}
+
+static void note_cost(struct sl_shed_control *control, const struct sl_shed_input *input)
+{
+	control->seen[control->seen_next++ % SL_SHED_SEEN] = seen_cost(input);
+}
+
+/*
+ * No more packets are to a job than passed for each lately. What was learnt may be of traffic
+ * that is no jobs, and has ended. The most of some looks, for in one all may have stood still.
+ */
+static void bound_cost(struct sl_shed_control *control, const struct sl_shed_input *input)
+{
+	double most = seen_cost(input);
+
+	for (size_t i = 0; i < SL_SHED_SEEN; i++)
+		most = control->seen[i] > most ? control->seen[i] : most;
+	if (most > 0 && (!(control->packets_per_job > 0) || control->packets_per_job > most))
+		control->packets_per_job = most;
 }
 
 /*
@@ -40,8 +66,7 @@ static void begin(struct sl_shed_control *control, const struct sl_shed_input *i
 {
 	const double factor = input->pressure > HARD_PRESSED ? FIRST_FACTOR : 1;
 
-	if (!(control->packets_per_job > 0))
-		learn(control, input);
+	bound_cost(control, input);
 	control->capacity.per_s = input->passed_per_s;
 	control->first_per_s = input->passed_per_s * factor;
 	control->began_ns = now_ns;
@@ -114,6 +139,8 @@ bool sl_shed_control_step(struct sl_shed_control *control, const struct sl_shed_
 	}
 	if (sheds(input->state) && !sheds(control->shed_as))
 		begin(control, input, now_ns);
+	if (!sheds(input->state))
+		note_cost(control, input);
 	step_capacity(control, input, now_ns);
 	control->state = input->state;
 	if (sheds(input->state))

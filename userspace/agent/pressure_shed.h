@@ -28,13 +28,17 @@
 #include "userspace/pressure/capacity_control.h"
 #include "userspace/pressure/cut.h"
 
+#define SL_SHED_SEEN 3u
+
 struct sl_shed_control {
 	struct sl_capacity_control capacity; /* packets a second */
 	double packets_per_job;		     /* 0: not known yet */
-	double first_per_s;		     /* may pass in the first second of shedding */
-	uint64_t began_ns;		     /* to shed */
-	enum sl_pressure_state state;	     /* of the last step */
-	enum sl_pressure_state shed_as;	     /* SHED or STOP while it sheds, else OK */
+	double seen[SL_SHED_SEEN];	     /* of it, lately, while nothing was shed */
+	unsigned int seen_next;
+	double first_per_s;		/* may pass in the first second of shedding */
+	uint64_t began_ns;		/* to shed */
+	enum sl_pressure_state state;	/* of the last step */
+	enum sl_pressure_state shed_as; /* SHED or STOP while it sheds, else OK */
 };
 
 struct sl_shed_input {

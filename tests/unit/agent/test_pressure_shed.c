@@ -155,6 +155,32 @@ static void the_first_cut_does_not_wait_for_what_workers_finish(void **state)
 	assert_shed(&f, 0, 0, 0);
 }
 
+/*
+ * `scripts/demo.sh --nodes`: a flood that is no work had been learnt as its cost, so that all of
+ * the overload was a part of what may come: it was cut for a second, and then passed.
+ */
+static void a_cost_of_what_has_ended_is_not_held_to(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	begin(&f);
+	f.passed_per_s = 50000;
+	(void)step(&f, SL_PRESSURE_OK, 0.5, 500);
+	steps(&f, 3, SL_PRESSURE_OK, 0.5, 500);
+	assert_true(f.control.packets_per_job > 50);
+	(void)step(&f, SL_PRESSURE_SHED, 2, 400);
+	assert_true(f.control.packets_per_job == 2.5);
+	steps(&f, 4, SL_PRESSURE_SHED, 2, 100);
+	assert_true(f.control.capacity.per_s == 300);
+	/* But for a moment in which nothing came. */
+	begin(&f);
+	steps(&f, 10, SL_PRESSURE_OK, 0.5, 500);
+	f.passed_per_s = 100;
+	(void)step(&f, SL_PRESSURE_SHED, 2, 500);
+	assert_true(f.control.packets_per_job == 2);
+}
+
 static void without_a_known_cost_it_begins_at_what_passes(void **state)
 {
 	struct fixture f;
@@ -234,6 +260,7 @@ int main(void)
 		cmocka_unit_test(what_workers_finish_is_what_may_come),
 		cmocka_unit_test(what_workers_finish_later_is_followed_down_at_once),
 		cmocka_unit_test(the_first_cut_does_not_wait_for_what_workers_finish),
+		cmocka_unit_test(a_cost_of_what_has_ended_is_not_held_to),
 		cmocka_unit_test(without_a_known_cost_it_begins_at_what_passes),
 		cmocka_unit_test(stop_leaves_the_highest_class),
 		cmocka_unit_test(healed_all_of_it_passes_within_ten_seconds),
