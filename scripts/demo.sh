@@ -265,8 +265,13 @@ demo_end() {
 }
 
 usage() {
-	say "usage: scripts/demo.sh [--pipeline | --nodes] [--kill NAME,...]" >&2
-	say "names: $demo_programs; with --nodes: $nodes_programs" >&2
+	say "usage: scripts/demo.sh [--pipeline | --nodes] [--kill NAME,...]"
+	say "names: $demo_programs; with --nodes: $nodes_programs"
+}
+
+refuse() {
+	say "demo: $1" >&2
+	usage >&2
 	exit 2
 }
 
@@ -275,21 +280,26 @@ kills=()
 while [ $# -gt 0 ]; do
 	case $1 in
 	--pipeline | --nodes)
-		[ -z "$only" ] || usage
+		[ -z "$only" ] || refuse "--$only and $1: one of the two"
 		only=${1#--}
 		;;
 	--kill)
 		shift
 		IFS=, read -ra kills <<<"${1:-}"
-		[ ${#kills[@]} -gt 0 ] || usage
+		[ ${#kills[@]} -gt 0 ] || refuse "--kill: whom?"
 		;;
-	*) usage ;;
+	--help | -h)
+		usage
+		exit
+		;;
+	*) refuse "$1: unknown" ;;
 	esac
 	shift
 done
-[ "$only" != nodes ] || demo_programs=$nodes_programs
+mortals=$demo_programs
+[ "$only" != nodes ] || mortals=$nodes_programs
 for name in "${kills[@]}"; do
-	[[ " $demo_programs " = *" $name "* ]] || usage
+	[[ " $mortals " = *" $name "* ]] || refuse "--kill $name: no such program there"
 done
 
 netns_begin

@@ -17,7 +17,12 @@ die() {
 	exit 1
 }
 
-[ -n "$config" ] || die "name a configuration: make run CONFIG=docs/examples/....yaml IFACE=eth0"
+case $config in
+--help | -h | '')
+	echo "usage: make run CONFIG=docs/examples/....yaml IFACE=eth0 (scripts/run.sh CONFIG [IFACE])" >&2
+	exit 2
+	;;
+esac
 [ -r "$config" ] || die "cannot read $config"
 [ "$(id -u)" -eq 0 ] || die "attaching BPF programs needs root"
 

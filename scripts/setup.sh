@@ -5,6 +5,13 @@
 #   scripts/setup.sh           install what is missing (root)
 #   scripts/setup.sh --check   only say what is missing; exit code 1 if anything is
 set -euo pipefail
+case ${1:-} in
+'' | --check) ;;
+*)
+	echo "usage: scripts/setup.sh [--check]" >&2
+	exit 2
+	;;
+esac
 export PATH=$PATH:/usr/sbin:/sbin
 
 packages=(
