@@ -58,6 +58,7 @@ TABLE = {
     "sim.crash_s": ("s", LOWER, 2.2),
     "sim.outage_use_percent": ("%", HIGHER, 65),
     "sim.jain_tenants": ("ratio", HIGHER, 0.999),
+    "sim.large_renewals_per_s": ("1/s", LOWER, 60000),
     # beside what was asked for
     "verdict.unknown.drop.over_floor_ns": ("ns", LOWER, None),
     "verdict.service_ktime.pass.over_floor_ns": ("ns", LOWER, None),

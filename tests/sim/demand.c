@@ -96,6 +96,11 @@ void sl_demand_release(struct sl_demand *demand)
 	free(demand->is_away);
 }
 
+void sl_demand_set_away(struct sl_demand *demand, uint32_t place, bool is_away)
+{
+	demand->is_away[place] = is_away;
+}
+
 static double wave(double t_s, double phase)
 {
 	return sin(2 * M_PI * (t_s / DAY_S + phase));

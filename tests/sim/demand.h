@@ -57,6 +57,9 @@ void sl_demand_init(struct sl_demand *demand, enum sl_demand_model model, uint64
 		    uint32_t tenant, uint32_t places, double limit_per_s, double ratio);
 void sl_demand_release(struct sl_demand *demand);
 
+/* Whether a place takes no traffic. */
+void sl_demand_set_away(struct sl_demand *demand, uint32_t place, bool is_away);
+
 /* Demand moves to other places. */
 void sl_demand_shift(struct sl_demand *demand);
 

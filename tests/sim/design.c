@@ -10,7 +10,6 @@
 
 #define END_S	290
 #define TICK_NS (20 * SL_SIM_MS_NS)
-#define PLACES	16u
 
 /* seconds */
 static const struct {
@@ -206,6 +205,18 @@ static int report_finding(const struct sl_world *world)
 	return 1;
 }
 
+static void print_load(const struct sl_world *world)
+{
+	uint64_t renewals = 0, charges = 0;
+
+	for (uint32_t s = 0; s < END_S; s++) {
+		renewals += world->load[s].renewals;
+		charges += world->load[s].charges;
+	}
+	printf("  %.0f renewals/s and %.0f charges/s at the store\n", (double)renewals / END_S,
+	       (double)charges / END_S);
+}
+
 int sl_sim_run_design(const struct sl_sim_design *design, FILE *out)
 {
 	struct sl_faults faults = { 0 };
@@ -238,33 +249,7 @@ int sl_sim_run_design(const struct sl_sim_design *design, FILE *out)
 		print_table(&figures);
 	if (design->lists_tenants)
 		print_tenants(&figures, at.warm, at.shift);
-	printf("  %.0f renewals and charges/s at the store, %.0f s of CPU\n",
-	       (double)world->renewals / END_S, cpu_s() - begin_s);
+	print_load(world);
+	printf("  %.0f s of CPU\n", cpu_s() - begin_s);
 	return figures.missed + broken;
-}
-
-/* ---- size ------------------------------------------------------------------------- */
-
-int sl_sim_run_large(uint64_t seed, double seconds, uint32_t nodes, uint32_t tenants)
-{
-	struct sl_faults faults = { 0 };
-	sl_cleanup(sl_world_freep) struct sl_world *world = NULL;
-	const struct sl_sim_options options = {
-		.seed = seed,
-		.nodes = nodes,
-		.tenants = tenants,
-		.places = PLACES,
-		.end_ns = ns(seconds),
-		.tick_ns = TICK_NS,
-		.is_design = true,
-	};
-	double begin_s = cpu_s();
-
-	world = sl_world_new(&options, &faults);
-	sl_world_run(world);
-	printf("%u nodes, %u tenants, %u places each, %.1f s: %.0f renewals and charges/s, %.1f s of "
-	       "CPU\n",
-	       nodes, tenants, world->options.places, seconds, (double)world->renewals / seconds,
-	       cpu_s() - begin_s);
-	return report_finding(world);
 }

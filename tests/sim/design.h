@@ -27,6 +27,15 @@ struct sl_sim_design {
  */
 int sl_sim_run_design(const struct sl_sim_design *design, FILE *out);
 
-/* @seconds of 1,000 nodes and 10,000 tenants, each on 16 nodes; prints what the store had to
- * do. Returns how many targets were missed. */
-int sl_sim_run_large(uint64_t seed, double seconds, uint32_t nodes, uint32_t tenants);
+struct sl_sim_large {
+	uint64_t seed;
+	uint32_t nodes, tenants;
+	uint32_t seconds; /* that are looked at, when it has begun */
+};
+
+/*
+ * Every tenant on 16 nodes, with 250 units a second for each (the part of a limit that the design
+ * gives a node), a tenth of them over their limit; prints what the store has to do. @out and
+ * return as above.
+ */
+int sl_sim_run_large(const struct sl_sim_large *large, FILE *out);

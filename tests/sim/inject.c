@@ -48,7 +48,7 @@ static void set_away(struct sl_world *world, uint32_t index, bool is_away)
 	for (uint32_t i = 0; i < instance->pairs; i++) {
 		const struct sl_sim_pair *pair = &world->pair[instance->pair_first + i];
 
-		world->tenant[pair->tenant].demand.is_away[pair->place] = is_away;
+		sl_demand_set_away(&world->tenant[pair->tenant].demand, pair->place, is_away);
 	}
 }
 

@@ -25,7 +25,7 @@ struct arguments {
 	const struct sl_trial_kind *kind; /* NULL: leases */
 	const char *without[3];		  /* faults, nodes, tenants */
 	bool is_design, lists;		  /* --list: all that failed, or each tenant's use */
-	double large_s;
+	uint32_t large_s;
 	uint32_t nodes, tenants;
 	const char *out;
 	enum sl_demand_model model;
@@ -110,6 +110,15 @@ static enum sl_demand_model model_of(const char *name)
 	sl_die("--demand: none of that name: %s", name);
 }
 
+static FILE *open_out(const struct arguments *arguments)
+{
+	FILE *out = arguments->out ? fopen(arguments->out, "we") : NULL;
+
+	if (arguments->out && !out)
+		sl_die("--out: cannot write %s", arguments->out);
+	return out;
+}
+
 static int run_design(const struct arguments *arguments)
 {
 	const struct sl_sim_design design = {
@@ -121,20 +130,22 @@ static int run_design(const struct arguments *arguments)
 		.traced = arguments->traced,
 		.lists_tenants = arguments->lists,
 	};
-	sl_autofclose FILE *out = arguments->out ? fopen(arguments->out, "we") : NULL;
+	sl_autofclose FILE *out = open_out(arguments);
 
-	if (arguments->out && !out)
-		sl_die("--out: cannot write %s", arguments->out);
 	return sl_sim_run_design(&design, out) ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
 static int run_large(const struct arguments *arguments)
 {
-	return sl_sim_run_large(arguments->seed, arguments->large_s,
-				arguments->nodes ? arguments->nodes : 1000,
-				arguments->tenants ? arguments->tenants : 10000)
-		       ? EXIT_FAILURE
-		       : EXIT_SUCCESS;
+	const struct sl_sim_large large = {
+		.seed = arguments->seed,
+		.nodes = arguments->nodes ? arguments->nodes : 1000,
+		.tenants = arguments->tenants ? arguments->tenants : 10000,
+		.seconds = arguments->large_s,
+	};
+	sl_autofclose FILE *out = open_out(arguments);
+
+	return sl_sim_run_large(&large, out) ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
 static const struct option options[] = {
@@ -190,7 +201,7 @@ int main(int argc, char **argv)
 			arguments.lists = true;
 			break;
 		case 'l':
-			arguments.large_s = (double)sl_option_amount("large", optarg, 1, 3600);
+			arguments.large_s = (uint32_t)sl_option_amount("large", optarg, 1, 3600);
 			break;
 		case 'N':
 			arguments.nodes = (uint32_t)sl_option_amount("nodes", optarg, 1, 2000);
@@ -216,7 +227,7 @@ int main(int argc, char **argv)
 	}
 	if (arguments.is_design)
 		return run_design(&arguments);
-	if (arguments.large_s > 0)
+	if (arguments.large_s)
 		return run_large(&arguments);
 	if (arguments.kind)
 		return sl_trial_main(

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Messages between nodes and the store, and the store itself: one queue, one server. */
+/* Messages between nodes and the store, and the store itself: of each master one queue. */
 #include <stdlib.h>
 
 #include "tests/harness/options.h"
@@ -84,12 +84,13 @@ static void serve(struct sl_world *world, struct sl_sim_message *message, uint64
 	uint32_t node = world->instance[pair->instance].node + 1;
 	int64_t now_ms = TIME_BASE_MS + (int64_t)(at_ns / SL_SIM_MS_NS) + world->jump_ms;
 	int64_t now_us = now_ms * 1000 + (int64_t)(at_ns % SL_SIM_MS_NS / 1000);
+	struct sl_sim_load *load = &world->load[world->now_ns / SL_SIM_S_NS];
 	struct sl_store_sums sums;
 	int r = 0;
 
-	world->renewals++;
 	switch (message->kind) {
 	case SL_SIM_RENEW:
+		load->renewals++;
 		sl_store_sums(store, &sums);
 		r = sl_store_renew(store, node, message->incarnation, &message->ask.renew, now_ms,
 				   &message->answer.renewed);
@@ -98,6 +99,7 @@ static void serve(struct sl_world *world, struct sl_sim_message *message, uint64
 			check_store(world, pair->tenant, sums.held);
 		break;
 	case SL_SIM_CHARGE:
+		load->charges++;
 		r = sl_store_charge(store, node, message->incarnation, &message->ask.charge, now_us,
 				    &message->answer.charged);
 		break;
@@ -113,6 +115,7 @@ void sl_network_store(struct sl_world *world, const struct sl_sim_message *messa
 {
 	const struct sl_sim_pair *pair = &world->pair[message->pair];
 	struct sl_sim_message answered = *message;
+	uint64_t *busy_until_ns = &world->busy_until_ns[pair->tenant % world->options.masters];
 	uint64_t done_ns = world->now_ns;
 
 	if (world->down_until_ns > world->now_ns ||
@@ -125,9 +128,9 @@ void sl_network_store(struct sl_world *world, const struct sl_sim_message *messa
 		put(world, SL_AT_STORE, message, world->frozen_until_ns);
 		return;
 	}
-	if (world->busy_until_ns > done_ns)
-		done_ns = world->busy_until_ns;
-	world->busy_until_ns = done_ns + SERVICE_NS;
+	if (*busy_until_ns > done_ns)
+		done_ns = *busy_until_ns;
+	*busy_until_ns = done_ns + SERVICE_NS;
 	serve(world, &answered, done_ns);
 	sl_trace(world, "store", &answered);
 	world->answered_ns = world->now_ns;

@@ -5,17 +5,18 @@
 
 #include "tests/harness/options.h"
 #include "tests/sim/world.h"
+#include "userspace/domain/quota_defaults.h"
 
 #define RNG_INSTANCE 4
 #define RNG_TERMS    5
 #define RNG_NETWORK  6
+#define RNG_RATIO    8
 
 #define DESIGN_RATE	  5000.0
 #define DESIGN_RATE_LEAST 20.0
-#define DESIGN_SMALL	  1001.0
-#define DESIGN_SMALL_NODE 20 /* units a second for each node: asked centrally below */
-#define DESIGN_TTL_MS	  2000
-#define DESIGN_COST_MU	  2000
+#define TTL_MS		  2000	/* the one term that is not the default: docs/adr/0010 */
+#define LARGE_PLACE	  250.0 /* units a second that are worth another node */
+#define LARGE_OVER	  10	/* each tenth tenant is over its limit */
 #define BURST_LEAST	  10.0
 #define DRIFT_PPM	  200
 
@@ -33,22 +34,15 @@ static bool is_out(const bool *without, uint32_t index)
 	return without && without[index];
 }
 
-static struct sl_terms terms_of(double rate)
+/* What an agent makes of such a limit, where the file says no more than quota.ttl. */
+static struct sl_terms terms_of(double rate, uint32_t nodes)
 {
 	double burst = fmax(BURST_LEAST, rate / 2);
+	struct sl_terms terms =
+		sl_terms_of(1, (int64_t)(rate * SL_SIM_MU), (int64_t)(burst * SL_SIM_MU));
 
-	return sl_terms_of(1, (int64_t)(rate * SL_SIM_MU), (int64_t)(burst * SL_SIM_MU));
-}
-
-/* A tenant of the design's table: R = 5000/rank, at least 20. */
-static struct sl_terms design_terms(uint32_t rank)
-{
-	double rate = fmax(DESIGN_RATE_LEAST, DESIGN_RATE / (rank + 1));
-	struct sl_terms terms = terms_of(rate);
-
-	terms.small = rate < DESIGN_SMALL;
-	terms.ttl_ms = DESIGN_TTL_MS;
-	terms.cost_max_mu = DESIGN_COST_MU;
+	terms.small = sl_terms_are_small(terms.rate_mu_per_s, nodes);
+	terms.ttl_ms = TTL_MS;
 	return terms;
 }
 
@@ -57,30 +51,57 @@ static struct sl_terms drawn_terms(struct sl_rng *rng, uint32_t nodes)
 	static const enum sl_on_expiry on_expiry[] = { SL_EXPIRY_BLEND, SL_EXPIRY_BLEND,
 						       SL_EXPIRY_LAST, SL_EXPIRY_SAFE,
 						       SL_EXPIRY_CLOSED };
-	struct sl_terms terms = terms_of(exp(sl_rng_between(rng, log(10), log(3000))));
+	struct sl_terms terms = terms_of(exp(sl_rng_between(rng, log(10), log(3000))), nodes);
 
 	terms.on_expiry = on_expiry[sl_rng_below(rng, 5)];
-	terms.small = terms.rate_mu_per_s < DESIGN_SMALL_NODE * SL_SIM_MU * (int64_t)nodes;
-	terms.ttl_ms = DESIGN_TTL_MS;
-	terms.cost_max_mu = DESIGN_COST_MU;
 	return terms;
+}
+
+/* With the ttl that is the default. */
+static struct sl_terms large_terms(uint32_t places)
+{
+	struct sl_terms terms = terms_of(LARGE_PLACE * places, places);
+
+	terms.ttl_ms = SL_QUOTA_DEFAULT_TTL_S * 1000;
+	return terms;
+}
+
+static struct sl_terms choose_terms(const struct sl_sim_options *options, uint32_t index)
+{
+	struct sl_rng rng = sl_rng_of(options->seed, RNG_TERMS, index);
+
+	if (options->is_large)
+		return large_terms(options->places);
+	if (options->is_design) /* R = 5000/rank, at least 20 */
+		return terms_of(fmax(DESIGN_RATE_LEAST, DESIGN_RATE / (index + 1)),
+				options->places);
+	return drawn_terms(&rng, options->places);
+}
+
+/* Of what is offered, over the limit; 0: the model draws it. */
+static double choose_ratio(const struct sl_sim_options *options, uint32_t index)
+{
+	struct sl_rng rng = sl_rng_of(options->seed, RNG_RATIO, index);
+
+	if (!options->is_large)
+		return 0;
+	return index % LARGE_OVER ? sl_rng_between(&rng, .3, .8) : sl_rng_between(&rng, 1.2, 20);
 }
 
 static void set_up_tenant(struct sl_world *world, uint32_t index)
 {
 	const struct sl_sim_options *options = &world->options;
 	struct sl_sim_tenant *tenant = &world->tenant[index];
-	struct sl_rng rng = sl_rng_of(options->seed, RNG_TERMS, index);
 
 	tenant->is_out = is_out(options->without_tenant, index);
-	tenant->terms =
-		options->is_design ? design_terms(index) : drawn_terms(&rng, options->places);
+	tenant->terms = choose_terms(options, index);
 	if (sl_terms_check(&tenant->terms, NULL) != 0)
 		sl_die("terms that are none");
 	if (sl_store_new(&tenant->store) != 0)
 		sl_die("no memory for a store");
 	sl_demand_init(&tenant->demand, options->model, options->seed, index, options->places,
-		       (double)tenant->terms.rate_mu_per_s / SL_SIM_MU, 0);
+		       (double)tenant->terms.rate_mu_per_s / SL_SIM_MU,
+		       choose_ratio(options, index));
 	tenant->exact_units = (double)tenant->terms.burst_mu / SL_SIM_MU;
 	tenant->pair =
 		table(options->places + world->instances - options->nodes, sizeof(*tenant->pair));
@@ -137,6 +158,8 @@ void sl_world_set_up(struct sl_world *world)
 {
 	struct sl_sim_options *options = &world->options;
 
+	if (!options->nodes || !options->tenants)
+		sl_die("a world without nodes or tenants");
 	if (!options->places || options->places > options->nodes)
 		options->places = options->nodes;
 	world->instances = options->nodes;
@@ -149,6 +172,10 @@ void sl_world_set_up(struct sl_world *world)
 	world->pair = table((size_t)options->tenants *
 				    (options->places + world->instances - options->nodes),
 			    sizeof(*world->pair));
+	if (!options->masters)
+		options->masters = 1;
+	world->busy_until_ns = table(options->masters, sizeof(*world->busy_until_ns));
+	world->load = table(options->end_ns / SL_SIM_S_NS + 1, sizeof(*world->load));
 	world->network = sl_rng_of(options->seed, RNG_NETWORK, 0);
 	world->delay_ns = 15 * SL_SIM_MS_NS; /* there and back 40 ms on average */
 	world->jitter_ns = 5 * SL_SIM_MS_NS;
@@ -167,7 +194,7 @@ void sl_world_set_up(struct sl_world *world)
 			const struct sl_sim_pair *pair =
 				&world->pair[world->instance[i].pair_first + p];
 
-			world->tenant[pair->tenant].demand.is_away[pair->place] = true;
+			sl_demand_set_away(&world->tenant[pair->tenant].demand, pair->place, true);
 		}
 	}
 }

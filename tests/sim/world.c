@@ -33,6 +33,8 @@ void sl_world_free(struct sl_world *world)
 	free(world->instance);
 	free(world->present);
 	free(world->cut);
+	free(world->busy_until_ns);
+	free(world->load);
 	free(world);
 }
 

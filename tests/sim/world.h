@@ -49,6 +49,8 @@ struct sl_sim_options {
 	uint64_t tick_ns;
 	enum sl_demand_model model;
 	bool is_design;	  /* tenants, noise and network of the design; else drawn */
+	bool is_large;	  /* tenants that are worth their places; see sl_sim_run_large() */
+	uint32_t masters; /* of the store, which share its work; 0: one */
 	bool can_recover; /* keep what was admitted in each step */
 	enum sl_sim_break broken;
 	bool has_trace; /* print what is asked and answered for tenant @traced */
@@ -131,6 +133,11 @@ struct sl_sim_instance {
 	struct sl_rng rng;
 };
 
+/* What the store had to do in one second. */
+struct sl_sim_load {
+	uint32_t renewals, charges;
+};
+
 struct sl_sim_cut {
 	uint64_t until_ns;
 	bool hears_peers;
@@ -156,11 +163,13 @@ struct sl_world {
 	uint64_t delay_ns, jitter_ns;
 	double loss, twice, slow_s;
 	uint64_t loss_until_ns, twice_until_ns, slow_until_ns;
-	uint64_t down_until_ns, frozen_until_ns, busy_until_ns;
+	uint64_t down_until_ns, frozen_until_ns;
+	uint64_t *busy_until_ns; /* [masters] */
 	int64_t jump_ms;
 	uint64_t failed_over_ns; /* 0: never; also of wiped keys and of jumps of time */
 	uint64_t answered_ns;	 /* the store's last answer */
-	uint64_t renewals, messages, lost;
+	uint64_t messages, lost;
+	struct sl_sim_load *load; /* each second up to the end, and one more */
 
 	struct sl_record record;
 	struct sl_sim_finding finding;

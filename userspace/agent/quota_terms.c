@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "userspace/agent/quota_terms.h"
 
+#include "userspace/domain/quota_defaults.h"
+
 #define UNIT_MU	      1000
+#define COST_MU	      (SL_QUOTA_DEFAULT_COST_UNITS * UNIT_MU)
 #define NS_PER_S      1000000000ull
 #define NS_PER_MS     1000000ull
 #define FRAME_MU_MAX  16384 /* bytes of one packet: a jumbo frame, with room */
@@ -40,7 +43,7 @@ static struct amount of_requests(uint64_t per_window, uint64_t window_ns)
 	if (!amount.rate_mu_per_s)
 		amount.rate_mu_per_s = 1;
 	amount.burst_mu = cut((unsigned __int128)per_window * UNIT_MU);
-	amount.cost_max_mu = UNIT_MU;
+	amount.cost_max_mu = COST_MU < amount.burst_mu ? COST_MU : amount.burst_mu;
 	return amount;
 }
 
@@ -50,11 +53,11 @@ static struct amount amount_of(const struct sl_tenant_spec *tenant, enum sl_quot
 
 	switch (kind) {
 	case SL_QUOTA_PACKETS:
-		return of_rate(&tenant->ingress_packets, UNIT_MU, UNIT_MU);
+		return of_rate(&tenant->ingress_packets, UNIT_MU, COST_MU);
 	case SL_QUOTA_BYTES:
 		return of_rate(&tenant->ingress_bytes, 1, FRAME_MU_MAX);
 	case SL_QUOTA_NEW_CONNS:
-		return of_rate(&tenant->new_connections, UNIT_MU, UNIT_MU);
+		return of_rate(&tenant->new_connections, UNIT_MU, COST_MU);
 	case SL_QUOTA_REQUESTS:
 		return of_requests(requests->per_window[SL_REQUEST_GLOBAL], requests->window_ns);
 	case SL_QUOTA_COST:

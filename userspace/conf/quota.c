@@ -3,8 +3,13 @@
 
 #include "userspace/conf/redis.h"
 #include "userspace/conf/schema.h"
+#include "userspace/domain/quota_defaults.h"
 
-#define S_NS 1000000000ull
+#define S_NS	       1000000000ull
+#define TEXT_OF(token) #token
+#define TEXT(macro)    TEXT_OF(macro)
+#define SECONDS(macro) TEXT(macro) "s"
+#define SMALL	       TEXT(SL_QUOTA_DEFAULT_SMALL_UNITS_PER_S)
 
 #define GLOBAL(member)	 SL_CONF_MEMBER(sl_global_spec, member)
 #define CONFIG(member)	 SL_CONF_MEMBER(sl_conf_draft, config.member)
@@ -66,16 +71,19 @@ static const struct sl_conf_field quota_fields[] = {
 	  .help = "Groups of tenants; a group is in one slot of a cluster and asked for in one "
 		  "call. The same on all nodes." },
 	{ "nodes", &sl_conf_count, .fallback = "3", QUOTA(nodes), .min = 1, .max = 4096,
-	  .help = "How many nodes share, about. Limits under 4 units a second for each node are "
-		  "too small to divide: Redis is asked about them. The same on all nodes." },
+	  .help = "How many nodes share, about. Limits up to " SMALL " units a second for each "
+		  "node are too small to divide: Redis is asked about them. The same on all "
+		  "nodes." },
 	{ "generation", &sl_conf_integer, .fallback = "1", QUOTA(generation), .min = 1,
 	  .max = 9007199254740991,
 	  .help = "Raise it with each change of a global limit: of two nodes that differ the "
 		  "higher one is right." },
-	{ "period", &sl_conf_duration, .fallback = "1s", QUOTA(period_ns), .min = S_NS / 10,
-	  .max = 30 * S_NS, .help = "Between two renewals of a lease." },
-	{ "ttl", &sl_conf_duration, .fallback = "5s", QUOTA(ttl_ns), .min = S_NS / 5,
-	  .max = 60 * S_NS, .help = "How long a lease holds without Redis; at least two periods." },
+	{ "period", &sl_conf_duration, .fallback = SECONDS(SL_QUOTA_DEFAULT_PERIOD_S),
+	  QUOTA(period_ns), .min = S_NS / 10, .max = 30 * S_NS,
+	  .help = "Between two renewals of a lease." },
+	{ "ttl", &sl_conf_duration, .fallback = SECONDS(SL_QUOTA_DEFAULT_TTL_S), QUOTA(ttl_ns),
+	  .min = S_NS / 5, .max = 60 * S_NS,
+	  .help = "How long a lease holds without Redis; at least two periods." },
 	{ "capacity", .table = &capacity_table, QUOTA(capacity) },
 };
 const struct sl_conf_table sl_conf_quota_table = {

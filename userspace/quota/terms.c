@@ -5,14 +5,16 @@
 #include <math.h>
 #include <stddef.h>
 
-#define NUMBER_MAX	  9007199254740991ull
-#define SMALL_MU_PER_S	  4000 /* for each node */
-#define COLD_PART	  100  /* 1 % */
-#define WEIGHT_MAX	  1000000u
-#define WEIGHT_DEFAULT	  100u
-#define TTL_MS_DEFAULT	  5000u
-#define PERIOD_MS_LEAST	  50u
-#define PERIOD_MS_DEFAULT 1000u
+#include "userspace/domain/quota_defaults.h"
+
+#define NUMBER_MAX	9007199254740991ull
+#define UNIT_MU		1000
+#define COST_MU		(SL_QUOTA_DEFAULT_COST_UNITS * UNIT_MU)
+#define SMALL_MU_PER_S	(SL_QUOTA_DEFAULT_SMALL_UNITS_PER_S * UNIT_MU) /* for each node */
+#define COLD_PART	100					       /* 1 % */
+#define WEIGHT_MAX	1000000u
+#define WEIGHT_DEFAULT	100u
+#define PERIOD_MS_LEAST 50u
 
 struct sl_terms sl_terms_of(uint64_t gen, int64_t rate_mu_per_s, int64_t burst_mu)
 {
@@ -20,14 +22,14 @@ struct sl_terms sl_terms_of(uint64_t gen, int64_t rate_mu_per_s, int64_t burst_m
 		.gen = gen,
 		.rate_mu_per_s = rate_mu_per_s,
 		.burst_mu = burst_mu,
-		.cost_max_mu = burst_mu < 1000 ? burst_mu : 1000,
+		.cost_max_mu = burst_mu < COST_MU ? burst_mu : COST_MU,
 		.guarantee_mu_per_s = rate_mu_per_s,
 		.ceiling_mu_per_s = rate_mu_per_s,
 		.weight = WEIGHT_DEFAULT,
 		.overbook_max_ppm = SL_QUOTA_PPM,
 		.safe_ppm = SL_QUOTA_PPM,
-		.ttl_ms = TTL_MS_DEFAULT,
-		.period_ms = PERIOD_MS_DEFAULT,
+		.ttl_ms = SL_QUOTA_DEFAULT_TTL_S * 1000,
+		.period_ms = SL_QUOTA_DEFAULT_PERIOD_S * 1000,
 		.class = SL_QUOTA_CRITICAL,
 		.on_expiry = SL_EXPIRY_BLEND,
 	};
@@ -74,7 +76,7 @@ int sl_terms_check(const struct sl_terms *terms, const char **ret_field)
 
 bool sl_terms_are_small(int64_t rate_mu_per_s, uint32_t nodes)
 {
-	return rate_mu_per_s < SMALL_MU_PER_S * (int64_t)(nodes ? nodes : 1);
+	return rate_mu_per_s <= SMALL_MU_PER_S * (int64_t)(nodes ? nodes : 1);
 }
 
 static const char *name_of(const char *const *names, size_t count, unsigned int at)

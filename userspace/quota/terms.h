@@ -53,10 +53,11 @@ enum sl_quota_class {
 };
 
 struct sl_terms {
-	uint64_t gen;		       /* 1..2^53-1; the higher one counts */
-	int64_t rate_mu_per_s;	       /* R: over all nodes */
-	int64_t burst_mu;	       /* B */
-	int64_t cost_max_mu;	       /* q: the largest cost of one admission; at most B */
+	uint64_t gen;	       /* 1..2^53-1; the higher one counts */
+	int64_t rate_mu_per_s; /* R: over all nodes */
+	int64_t burst_mu;      /* B */
+	/* q: the largest cost of one admission, and what a bucket holds at the least; at most B */
+	int64_t cost_max_mu;
 	int64_t guarantee_mu_per_s;    /* before any other tenant's spare; at most R */
 	int64_t ceiling_mu_per_s;      /* with spare of others; at least R */
 	int64_t node_ceiling_mu_per_s; /* of SL_EXPIRY_OPEN; 0: none */
@@ -72,13 +73,14 @@ struct sl_terms {
 	bool small;
 };
 
-/* Terms of @rate and @burst with everything else at its default: hard, blend, 5 s, 1 s. */
+/* Terms of @rate and @burst with everything else at its default (domain/quota_defaults.h):
+ * hard, blend. */
 struct sl_terms sl_terms_of(uint64_t gen, int64_t rate_mu_per_s, int64_t burst_mu);
 
 /* 0, or -EINVAL: something is out of its bounds; *ret_field (may be NULL) names it. */
 int sl_terms_check(const struct sl_terms *terms, const char **ret_field);
 
-/* Advice for who sets terms: is R under 4 units per second for each of @nodes? */
+/* Advice for who sets terms: is R too small to divide it among @nodes? */
 bool sl_terms_are_small(int64_t rate_mu_per_s, uint32_t nodes);
 
 /* "packets"; "blend"; "critical": string constants. NULL: no such value. */

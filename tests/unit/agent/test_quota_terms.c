@@ -32,11 +32,11 @@ static void each_limit_is_in_milli_units(void **state)
 		int64_t rate_mu_per_s, burst_mu, cost_max_mu;
 		bool small;
 	} rows[] = {
-		{ SL_QUOTA_PACKETS, 5000000, 600000, 1000, false },
+		{ SL_QUOTA_PACKETS, 5000000, 600000, 2000, false },
 		{ SL_QUOTA_BYTES, 1000000, 50000, 16384, false },
-		{ SL_QUOTA_NEW_CONNS, 100000, 10000, 1000, false },
-		{ SL_QUOTA_REQUESTS, 10000, 600000, 1000, true },
-		{ SL_QUOTA_COST, 3000, 90000, 1000, true },
+		{ SL_QUOTA_NEW_CONNS, 100000, 10000, 2000, false },
+		{ SL_QUOTA_REQUESTS, 10000, 600000, 2000, true },
+		{ SL_QUOTA_COST, 3000, 90000, 2000, true },
 	};
 	const struct sl_tenant_spec tenant = tenant_of();
 

@@ -22,6 +22,8 @@ static struct sl_terms terms(void)
 	struct sl_terms small = sl_terms_of(1, R, B);
 
 	small.small = true;
+	small.ttl_ms = 5000;
+	small.cost_max_mu = ONE;
 	return small;
 }
 
