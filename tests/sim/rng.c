@@ -92,9 +92,11 @@ uint32_t sl_rng_poisson(struct sl_rng *rng, double mean, double exp_minus_mean)
 		return x > 0 ? (uint32_t)x : 0;
 	}
 	left = sl_rng_unit(rng);
-	for (term = exp_minus_mean; left >= term && n < 100; term *= mean / n) {
+	term = exp_minus_mean;
+	while (left >= term && n < 100) {
 		left -= term;
 		n++;
+		term *= mean / n;
 	}
 	return n;
 }

@@ -67,7 +67,7 @@ static struct sl_share share_of(const struct sl_share_world *world, uint32_t ten
 
 static void fill(const struct sl_share_world *world, struct sl_share *shares)
 {
-	struct sl_share asked[SL_SHARE_TENANTS];
+	struct sl_share asked[SL_SHARE_TENANTS] = { 0 };
 
 	for (uint32_t i = 0; i < world->tenants; i++) {
 		asked[i] = shares[i];
@@ -85,7 +85,7 @@ static void fill(const struct sl_share_world *world, struct sl_share *shares)
 
 static void share_out(struct sl_share_world *world, const struct sl_share_message *answer)
 {
-	struct sl_share shares[SL_SHARE_TENANTS];
+	struct sl_share shares[SL_SHARE_TENANTS] = { 0 };
 	struct sl_share_message write = *answer;
 
 	for (uint32_t i = 0; i < world->tenants; i++)

@@ -212,11 +212,11 @@ void sl_share_harm(struct sl_share_world *world, uint64_t from_ns)
 	const struct sl_mishap *one;
 	size_t at = 0;
 
-	while ((one = sl_mishaps_begun(all, &at, SL_SHARE_FAILOVER, from_ns, world->now_ns)))
+	while (sl_mishaps_begun(all, &at, SL_SHARE_FAILOVER, from_ns, world->now_ns))
 		copy_to_replica(world);
-	for (at = 0; (one = sl_mishaps_ended(all, &at, SL_SHARE_FAILOVER, from_ns, world->now_ns));)
+	for (at = 0; sl_mishaps_ended(all, &at, SL_SHARE_FAILOVER, from_ns, world->now_ns);)
 		fail_over(world);
-	for (at = 0; (one = sl_mishaps_begun(all, &at, SL_SHARE_UNLOCKED, from_ns, world->now_ns));)
+	for (at = 0; sl_mishaps_begun(all, &at, SL_SHARE_UNLOCKED, from_ns, world->now_ns);)
 		world->lead = world->seen = (struct sl_store_lead){ 0 };
 	for (at = 0; (one = sl_mishaps_begun(all, &at, SL_SHARE_WIPED, from_ns, world->now_ns));)
 		wipe(world, &world->tenant[one->subject % world->tenants]);
