@@ -156,6 +156,7 @@ stack_sed=(-e '/^nats:/a\  replicas: 3')
 check "they start with replicas: 3" programs_start || exit 1
 check "each stream and bucket has three copies" wait_for 30 all_have 3 || exit 1
 check "and the rest is as the operator chose" as_the_operator_made_it
+stack_end usage # what is metered from now on is in the stream alone
 load_begin
 check "requests are accepted" wait_for 20 acked 40 || exit 1
 check "the leader of a stream is killed, its disk is lost" leader_is_lost
@@ -165,6 +166,7 @@ check "requests are accepted without it" wait_for 20 acked $((at + 40))
 check "it comes back with nothing" cluster_start "$lost"
 check "and has its copies again" wait_for 30 all_have 3
 load_end
+check "the ledger is back" stack_start_usage
 check "no acknowledged message is lost, none is counted twice" wait_for 45 in_the_ledger
 
 programs_end
