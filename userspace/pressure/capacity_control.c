@@ -128,8 +128,7 @@ bool sl_capacity_control_step(struct sl_capacity_control *control,
 		recover(control, step);
 	else
 		cut(control, step);
-	/* A moment without workers would leave no capacity to grow from: what they finish may come.
-	 */
+	/* A moment without workers would leave nothing to grow from: what they finish may come. */
 	if (step->state == SL_PRESSURE_SHED)
 		control->per_s = at_least(control->per_s, step->done_per_s);
 	control->state = step->state;

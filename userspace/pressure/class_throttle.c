@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+// SPDX-License-Identifier: Apache-2.0
 #include "userspace/pressure/class_throttle.h"
 
 static unsigned int index_of(enum sl_criticality class)

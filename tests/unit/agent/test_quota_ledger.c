@@ -152,21 +152,23 @@ static void the_ledger_is_bounded_and_finds_each(void **state)
 static void an_override_changes_the_rate_and_what_follows(void **state)
 {
 	const struct sl_terms configured = sl_terms_of(3, 10000000, 2000000);
+	struct sl_said_record record = limit;
 	struct sl_terms terms = configured;
 
+	record.rate_mu_per_s = 100000;
 	sl_said_apply(&terms, NULL, 3, NOW);
 	assert_memory_equal(&terms, &configured, sizeof(terms));
-	sl_said_apply(&terms, &limit, 3, NOW);
+	sl_said_apply(&terms, &record, 3, NOW);
 	assert_int_equal(terms.gen, 3 + 5);
-	assert_int_equal(terms.rate_mu_per_s, 20000);
-	assert_int_equal(terms.burst_mu, 4000);
-	assert_int_equal(terms.guarantee_mu_per_s, 20000);
-	assert_int_equal(terms.ceiling_mu_per_s, 20000);
+	assert_int_equal(terms.rate_mu_per_s, 100000);
+	assert_int_equal(terms.burst_mu, 20000);
+	assert_int_equal(terms.guarantee_mu_per_s, 100000);
+	assert_int_equal(terms.ceiling_mu_per_s, 100000);
 	assert_false(terms.small);
 	assert_int_equal(sl_terms_check(&terms, NULL), 0);
 	/* Too small to divide among ten. */
 	terms = configured;
-	sl_said_apply(&terms, &limit, 10, NOW);
+	sl_said_apply(&terms, &record, 10, NOW);
 	assert_true(terms.small);
 }
 
