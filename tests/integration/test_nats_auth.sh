@@ -37,6 +37,7 @@ pipeline_by() {
 	stack_sed=(-e "s|^  servers: nats:.*|&\n  $1: $sl_dir/keys/user.$2|")
 	check "$1: nats-server starts" stack_start_nats
 	check "$1: who has none is not let in" nobody_is_refused
+	check "$1: and the server says so" wait_for 5 refused_by_server
 	: >"$stack_dir/log/nats.log"
 	check "$1: the pipeline is up" stack_up
 	check "$1: a request is accepted" decided "$id"

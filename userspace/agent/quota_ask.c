@@ -49,12 +49,14 @@ static void failed(struct call *call, uint64_t now_ns)
 	for (size_t i = 0; i < call->count; i++) {
 		struct sl_quota_slot *slot = call->slots[i];
 
-		if (call->terms)
+		if (call->terms) {
 			slot->is_sending_terms = false;
-		else if (call->central)
+		} else if (call->central) {
 			sl_central_failed(&slot->central, call->send_ids[i], now_ns);
-		else
+			sl_quota_write(call->quota, slot, now_ns);
+		} else {
 			sl_lease_failed(&slot->lease, call->send_ids[i], now_ns);
+		}
 	}
 }
 

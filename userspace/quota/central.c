@@ -325,8 +325,9 @@ static void held(const struct sl_central *central, struct sl_quota_state *state)
 		rate = most_of(rate, central->slot_mu * AHEAD_PER_S);
 		state->rate_mu_per_s = rate < terms->rate_mu_per_s ? rate : terms->rate_mu_per_s;
 	}
-	/* Nobody answers: what was paid for is spent, and more is only the safe share. */
-	if (central->is_contended && central->failures)
+	/* Nobody answers: what was paid for, and our part of what was left, is spent by now, and
+	 * more is only the safe share. */
+	if (central->failures)
 		state->rate_mu_per_s =
 			least_of(state->rate_mu_per_s, sl_terms_safe_rate(terms, central->live));
 	if (state->rate_mu_per_s < sl_terms_cold_rate(terms, central->live))

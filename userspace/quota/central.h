@@ -13,8 +13,9 @@
  * Use as of lease.h: begin, observe, state, due, ask, answer or failed. Nothing is
  * lowered by asking.
  *
- * Without an answer for terms.ttl_ms the node keeps its safe share, beta * R/N (closed:
- * nothing; open: the node ceiling): blend and last have no share to begin with.
+ * From its first failed question on a node has its safe share at most, beta * R/N, until it is
+ * answered. Without an answer for terms.ttl_ms it has that share (closed: nothing; open: the
+ * node ceiling): blend and last have no share to begin with.
  *
  * Owner, thread, time: as lease.h.
  */
@@ -80,6 +81,7 @@ void sl_central_ask(struct sl_central *central, struct sl_charge *ret, uint64_t 
 /* As sl_lease_answer(). True: apply the state. */
 bool sl_central_answer(struct sl_central *central, uint64_t send_id,
 		       const struct sl_charged *charged, uint64_t now_ns);
+/* Apply the state. */
 void sl_central_failed(struct sl_central *central, uint64_t send_id, uint64_t now_ns);
 void sl_central_sent_terms(struct sl_central *central, uint64_t now_ns);
 /* Cold; what is owed is still charged, then it asks nothing more. Apply the state. */

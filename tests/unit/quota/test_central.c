@@ -137,6 +137,22 @@ static void an_outage_leaves_the_safe_share_and_no_debt(void **state)
 	assert_int_equal(state_of(&central, now).rate_mu_per_s, 0);
 }
 
+/* Nobody of the nodes may have all of R for the ttl that Redis is away. */
+static void a_question_that_failed_leaves_the_safe_share_at_once(void **state)
+{
+	struct sl_central central = answered(ONE, 0, START);
+	uint64_t now = START + 100 * MS_NS, id;
+	struct sl_charge charge;
+
+	assert_true(state_of(&central, now).rate_mu_per_s > R / 4);
+	sl_central_observe(&central, 100 * ONE, ONE, now);
+	sl_central_ask(&central, &charge, &id, now);
+	assert_true(state_of(&central, now).rate_mu_per_s > R / 4);
+	sl_central_failed(&central, id, now);
+	assert_int_equal(state_of(&central, now).mode, SL_QUOTA_MODE_HELD);
+	assert_int_equal(state_of(&central, now).rate_mu_per_s, R / 4);
+}
+
 static void an_idle_node_is_cold(void **state)
 {
 	struct sl_central central = answered(ONE, 0, START);
@@ -382,6 +398,7 @@ int main(void)
 		cmocka_unit_test(questions_are_a_tenth_of_a_second_apart),
 		cmocka_unit_test(what_passed_unpaid_is_charged_once),
 		cmocka_unit_test(an_outage_leaves_the_safe_share_and_no_debt),
+		cmocka_unit_test(a_question_that_failed_leaves_the_safe_share_at_once),
 		cmocka_unit_test(an_idle_node_is_cold),
 		cmocka_unit_test(a_flood_on_all_nodes_gets_the_limit_and_no_more),
 		cmocka_unit_test(one_hot_node_gets_all_of_it),
