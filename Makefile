@@ -265,18 +265,23 @@ setup: ## install what is missing (Debian packages, bpffs)
 group   = $(if $(strip $(2)),--group $(1) $(2))
 run_any = $(if $(strip $(2)),$(RUN) $(1) $(2),true)
 
-# Most of the time tests wait: lint needs minutes of CPU and runs beside them.
+# Most of the time tests wait. Lint needs minutes of CPU and runs beside them, and so do the
+# suites that ask one after the other and measure no time.
+BESIDE := $(filter %_contract.sh %_redis_mode.sh,$(INTEGRATION))
+
 test-all: all unit kernel benches sanitized-module sanitized-unit sanitized-fuzzers
 	$(if $(strip $(LINTS) $(UNIT) $(KERNEL) $(FUZZ) $(INTEGRATION)),,$(error no suite has $(ONLY) in its path))
-	$(Q)mkdir -p $(O)/log; \
+	$(Q)mkdir -p $(O)/log; export SL_REQUIRE_BPF=1; \
 	SL_SUITE_SECONDS=1800 nice -n 19 $(call run_any,--group lint,$(LINTS)) \
 		>$(O)/log/lint 2>&1 & lint=$$!; \
-	SL_REQUIRE_BPF=1 $(call run_any,,$(strip $(call group,unit,$(UNIT)) \
+	$(call run_any,--group integration,$(BESIDE)) >$(O)/log/beside 2>&1 & beside=$$!; \
+	$(call run_any,,$(strip $(call group,unit,$(UNIT)) \
 		$(call group,bpf,$(KERNEL)) $(call group,fuzz,$(FUZZ:$(O)/%=$(SANITIZED)/%)) \
 		$(call group,sanitized,$(UNIT:$(O)/%=$(SANITIZED)/%)) \
-		$(call group,integration,$(INTEGRATION)))); \
-	tests=$$?; echo lint:; wait $$lint; lint=$$?; cat $(O)/log/lint; \
-	exit $$((tests || lint))
+		$(call group,integration,$(filter-out $(BESIDE),$(INTEGRATION))))); \
+	tests=$$?; echo beside:; wait $$beside; beside=$$?; cat $(O)/log/beside; \
+	echo lint:; wait $$lint; lint=$$?; cat $(O)/log/lint; \
+	exit $$((tests || beside || lint))
 
 .PHONY: check-unit check-bpf check-integration check-fuzz lint sanitize
 check-unit: $(UNIT) ## unit tests
