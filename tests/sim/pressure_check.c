@@ -167,8 +167,8 @@ static void check_critical(struct sl_ps_world *world)
 	for (uint32_t i = 1; i < SL_PS_SECONDS; i++) {
 		const struct sl_ps_second *second = &world->second[i];
 
-		/* In STOP only critical_plus passes. A router that is new does not know of it. */
-		if (second->worst != SL_PRESSURE_STOP && !second->node_stops &&
+		/* In STOP only critical_plus passes. */
+		if (second->worst != SL_PRESSURE_STOP &&
 		    !befell(world, OF_WORKERS | OF_SILENCE, i - (double)SILENCE_S - ADAPT_S, i + 1))
 			critical += second->critical_lost;
 		if (critical > CRITICAL_MOST)

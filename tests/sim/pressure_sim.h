@@ -101,7 +101,7 @@ struct sl_ps_router {
 
 struct sl_ps_traffic {
 	uint32_t passed, shed; /* since the sample */
-	struct sl_shed_demand demand;
+	double passed_per_s, shed_per_s;
 	uint32_t permille;
 	uint64_t until_ns;
 };
@@ -147,7 +147,6 @@ struct sl_ps_second {
 	uint32_t critical_lost, sheddable_passed;
 	double waited_ms;
 	enum sl_pressure_state worst; /* of the routers */
-	bool node_stops;	      /* the agent of one */
 	uint32_t permille;	      /* the most that a kernel sheds */
 	double pressure, capacity_per_s,
 		packets_per_s; /* of the last router and node; at its end */

@@ -125,9 +125,6 @@ static void note_state(struct sl_ps_world *world)
 		if (state > second->worst)
 			second->worst = state;
 	}
-	for (uint32_t i = 0; i < world->nodes; i++)
-		if (world->node[i].pools && world->node[i].state == SL_PRESSURE_STOP)
-			second->node_stops = true;
 	second->pressure = sl_pressure_pool_view(world->router[0].pool).pressure;
 	second->capacity_per_s = sl_pressure_pool_view(world->router[0].pool).capacity_per_s;
 	second->packets_per_s = world->node[0].sheds ? world->node[0].control.capacity.per_s : 0;

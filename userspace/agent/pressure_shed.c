@@ -2,8 +2,6 @@
 #include "userspace/agent/pressure_shed.h"
 
 #define LEARN	     0.1
-#define FIRST_FACTOR 0.7	   /* the most of a step of capacity_control.h */
-#define FRESH_NS     1000000000ull /* of so long ago is what interactive workers finish */
 #define HARD_PRESSED 1.5
 #define NEAR_DONE    1.2
 #define PERMILLE_ALL 1000u
@@ -19,66 +17,23 @@ static bool sheds(enum sl_pressure_state state)
 	return state == SL_PRESSURE_SHED || state == SL_PRESSURE_STOP;
 }
 
-/* Packets that pass for each job that is finished; 0: nobody can say. */
-static double seen_cost(const struct sl_shed_input *input)
-{
-	const bool is_known = input->done_per_s > 0 && input->passed_per_s > 0;
-
-	return is_known ? input->passed_per_s / input->done_per_s : 0;
-}
-
 static void learn(struct sl_shed_control *control, const struct sl_shed_input *input)
 {
-	const double seen = seen_cost(input);
+	double seen;
 
-	if (seen > 0)
-		control->packets_per_job += control->packets_per_job > 0
-						    ? LEARN * (seen - control->packets_per_job)
-						    : seen;
+	if (!(input->done_per_s > 0) || !(input->passed_per_s > 0))
+		return;
+	seen = input->passed_per_s / input->done_per_s;
+	control->packets_per_job +=
+		control->packets_per_job > 0 ? LEARN * (seen - control->packets_per_job) : seen;
 }
 
-static void note_cost(struct sl_shed_control *control, const struct sl_shed_input *input)
+/* What passed until now was too much: there is no use in a capacity above it. */
+static void begin(struct sl_shed_control *control, const struct sl_shed_input *input)
 {
-	control->seen[control->seen_next++ % SL_SHED_SEEN] = seen_cost(input);
-}
-
-/*
- * No more packets are to a job than passed for each lately. What was learnt may be of traffic
- * that is no jobs, and has ended. The most of some looks, for in one all may have stood still.
- */
-static void bound_cost(struct sl_shed_control *control, const struct sl_shed_input *input)
-{
-	double most = seen_cost(input);
-
-	for (size_t i = 0; i < SL_SHED_SEEN; i++)
-		most = control->seen[i] > most ? control->seen[i] : most;
-	if (most > 0 && (!(control->packets_per_job > 0) || control->packets_per_job > most))
-		control->packets_per_job = most;
-}
-
-/*
- * What passed until now was too much: there is no use in a capacity above it. A part of it goes
- * at once: what workers finish is still mostly from before they slowed down, and says that all
- * of it fits.
- */
-static void begin(struct sl_shed_control *control, const struct sl_shed_input *input,
-		  uint64_t now_ns)
-{
-	const double factor = input->pressure > HARD_PRESSED ? FIRST_FACTOR : 1;
-
-	bound_cost(control, input);
+	if (!(control->packets_per_job > 0))
+		learn(control, input);
 	control->capacity.per_s = input->passed_per_s;
-	control->first_per_s = input->passed_per_s * factor;
-	control->began_ns = now_ns;
-}
-
-/* The first cut stands until it is known better, and no longer. */
-static double allowed_per_s(const struct sl_shed_control *control, uint64_t now_ns)
-{
-	const bool is_fresh = now_ns - control->began_ns >= FRESH_NS;
-
-	return is_fresh || control->capacity.per_s < control->first_per_s ? control->capacity.per_s
-									  : control->first_per_s;
 }
 
 static void shed_nothing(const struct sl_shed_input *input)
@@ -138,9 +93,7 @@ bool sl_shed_control_step(struct sl_shed_control *control, const struct sl_shed_
 		return false;
 	}
 	if (sheds(input->state) && !sheds(control->shed_as))
-		begin(control, input, now_ns);
-	if (!sheds(input->state))
-		note_cost(control, input);
+		begin(control, input);
 	step_capacity(control, input, now_ns);
 	control->state = input->state;
 	if (sheds(input->state))
@@ -151,8 +104,7 @@ bool sl_shed_control_step(struct sl_shed_control *control, const struct sl_shed_
 		shed_nothing(input);
 		return false;
 	}
-	sl_cut_share(input->cuts, input->cut_count, allowed_per_s(control, now_ns),
-		     control->shed_as);
+	sl_cut_share(input->cuts, input->cut_count, control->capacity.per_s, control->shed_as);
 	if (control->shed_as == SL_PRESSURE_STOP)
 		stop_all_but_the_first(input);
 	return true;

@@ -12,8 +12,7 @@
  * C is that of capacity_control.h, in packets a second of all tenants. Workers speak of
  * jobs: how many packets there are to a job is learnt while all is well, so that what
  * workers finish says how many packets there may be. Before it is known, C begins at what
- * passes now. In the first second of hard pressure at most seven tenths pass of what passed
- * before, whatever workers finish: most of that is still from before they slowed down.
+ * passes now.
  *
  * Owner:  plain data; sl_shed_control_init() first.
  * Thread: one at a time; time and randomness are the caller's.
@@ -24,21 +23,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "userspace/agent/pressure_demand.h"
 #include "userspace/pressure/capacity_control.h"
 #include "userspace/pressure/cut.h"
-
-#define SL_SHED_SEEN 3u
 
 struct sl_shed_control {
 	struct sl_capacity_control capacity; /* packets a second */
 	double packets_per_job;		     /* 0: not known yet */
-	double seen[SL_SHED_SEEN];	     /* of it, lately, while nothing was shed */
-	unsigned int seen_next;
-	double first_per_s;		/* may pass in the first second of shedding */
-	uint64_t began_ns;		/* to shed */
-	enum sl_pressure_state state;	/* of the last step */
-	enum sl_pressure_state shed_as; /* SHED or STOP while it sheds, else OK */
+	enum sl_pressure_state state;	     /* of the last step */
+	enum sl_pressure_state shed_as;	     /* SHED or STOP while it sheds, else OK */
 };
 
 struct sl_shed_input {

@@ -128,9 +128,6 @@ bool sl_capacity_control_step(struct sl_capacity_control *control,
 		recover(control, step);
 	else
 		cut(control, step);
-	/* A moment without workers would leave nothing to grow from: what they finish may come. */
-	if (step->state == SL_PRESSURE_SHED)
-		control->per_s = at_least(control->per_s, step->done_per_s);
 	control->state = step->state;
 	control->per_s = at_most(at_least(control->per_s, SL_CAPACITY_MIN), SL_CAPACITY_MAX);
 	return true;

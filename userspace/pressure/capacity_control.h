@@ -11,8 +11,7 @@
  *
  * What workers finish while all of them are busy is what they can. So C is cut to no less
  * than a fifth above it, the rest is the credits' to refuse; it begins there when SHED
- * does, and is held within a half above it while p > 1.5. In SHED it is never below what
- * they finish, whatever it was cut to while there were none.
+ * does, and is held within a half above it while p > 1.5.
  * While there is room (p < 1 in WARN or SHED) C doubles each second while less than half
  * of it is used (p < .5), up to half of what it was when all was well; else it grows by
  * four fifths of the share that is free (all of it would be the limit): fast at first, slow at the

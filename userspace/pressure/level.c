@@ -161,12 +161,9 @@ static void enter(struct sl_level *level, enum sl_pressure_state state)
 {
 	const unsigned int over_shed = level->over_shed;
 	const uint64_t high_ns = level->high_ns;
-	const bool goes_up = state >= level->state;
 
 	level->state = state;
 	begin_times(level);
-	if (!goes_up)
-		return;
 	level->over_shed = over_shed; /* the ways up need no second wait */
 	level->high_ns = high_ns;
 }
@@ -176,7 +173,7 @@ bool sl_level_signal(struct sl_level *level, const struct sl_level_signal *signa
 	const enum sl_pressure_state before = level->state;
 	enum sl_pressure_state next;
 
-	if (level->state == SL_PRESSURE_STALE) /* nobody knows what was meanwhile */
+	if (level->state == SL_PRESSURE_STALE)
 		enter(level, level->before_stale);
 	level->signal_ns = now_ns;
 	measure(level, signal, now_ns);

@@ -11,8 +11,7 @@
  *
  *	OK     p > 1.0 on two signals -> WARN; p > 1.5 on two, or a drop -> SHED
  *	WARN   p < 0.7 for 5 s -> OK; p > 1.5 on two signals, or a drop -> SHED
- *	SHED   p < 0.8 for 10 s -> WARN; p > 4 for 2 s, on the way up or since STOP or STALE
- *	       ended, or no worker -> STOP
+ *	SHED   p < 0.8 for 10 s -> WARN; p > 4 for 2 s, or no worker -> STOP
  *	STOP   p < 1.0 for 10 s, with a worker -> SHED; at once when one is back after none was left
  *	STALE  from any, when no signal came for 3 s; the next fresh one leads back
  *

@@ -162,32 +162,6 @@ static void with_a_worker_again_it_sheds_at_once(void **state)
 	assert_int_equal(clock.level.state, SL_PRESSURE_SHED);
 }
 
-/*
- * `sim --pressure --seed 129`: the two seconds over 4 were those before the workers were gone,
- * and when they were back it stopped for ten.
- */
-static void only_what_was_seen_since_then_stops_again(void **state)
-{
-	const struct sl_level_signal gone = { .pressure = 9, .deserted = true };
-	const struct sl_level_signal back = { .pressure = 9 };
-	struct clock clock = in_state(SL_PRESSURE_SHED);
-
-	(void)state;
-	(void)hold(&clock, 9, 1500);
-	(void)sl_level_signal(&clock.level, &gone, clock.now_ns += S_NS);
-	assert_int_equal(clock.level.state, SL_PRESSURE_STOP);
-	(void)sl_level_signal(&clock.level, &back, clock.now_ns += S_NS);
-	assert_int_equal(hold(&clock, 9, 1750), SL_PRESSURE_SHED);
-	assert_int_equal(hold(&clock, 9, 500), SL_PRESSURE_STOP);
-
-	/* Silence is not pressure, either. */
-	clock = in_state(SL_PRESSURE_SHED);
-	(void)hold(&clock, 9, 1500);
-	assert_true(sl_level_tick(&clock.level, clock.now_ns += 3 * S_NS));
-	assert_int_equal(hold(&clock, 9, 2000), SL_PRESSURE_SHED);
-	assert_int_equal(hold(&clock, 9, 500), SL_PRESSURE_STOP);
-}
-
 static void silence_is_stale_and_ends_with_a_signal(void **state)
 {
 	struct clock clock = in_state(SL_PRESSURE_SHED);
@@ -234,7 +208,6 @@ int main(void)
 		cmocka_unit_test(a_drop_sheds_at_once),
 		cmocka_unit_test(without_a_worker_it_stops_at_once),
 		cmocka_unit_test(with_a_worker_again_it_sheds_at_once),
-		cmocka_unit_test(only_what_was_seen_since_then_stops_again),
 		cmocka_unit_test(silence_is_stale_and_ends_with_a_signal),
 		cmocka_unit_test(nobody_who_never_spoke_is_stale),
 		cmocka_unit_test(names_read_back),
