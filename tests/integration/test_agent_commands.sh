@@ -165,7 +165,7 @@ check "who follows is answered" wait_for 20 test -s "$sl_dir/events"
 send 10.1.0.2/32 20 --source-port 4242
 check "drops are followed" wait_for 20 drops_followed 20
 kill "$follower"
-wait "$follower" || true
+wait "$follower"
 check "with all that is known" json_is "d['tenant'] == 'a' and d['direction'] == 'ingress' and
 	d['interface'] == 'n0' and d['protocol'] == 'udp' and d['remote'] == '10.1.0.2' and
 	d['remote_port'] == 4242 and d['local'] == '10.1.0.1' and d['local_port'] == 80 and

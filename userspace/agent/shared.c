@@ -7,6 +7,7 @@
 
 #include "userspace/agent/agent_private.h"
 #include "userspace/agent/quota_terms.h"
+#include "userspace/redis/options.h"
 
 #define TICK_MS	  100
 #define NS_PER_MS 1000000u
@@ -27,29 +28,6 @@ static bool has_global(const struct sl_config *config)
 			if (sl_quota_is_global(&config->tenants[i], (enum sl_quota_kind)kind))
 				return true;
 	return false;
-}
-
-static const char *given(const char *text)
-{
-	return text[0] ? text : NULL;
-}
-
-static struct sl_redis_options redis_options(const struct sl_redis_spec *spec, uint64_t seed)
-{
-	return (struct sl_redis_options){
-		.mode = (enum sl_redis_mode)spec->mode,
-		.addresses = spec->addresses,
-		.master = given(spec->master),
-		.user = given(spec->user),
-		.password_file = given(spec->password_file),
-		.sentinel_user = given(spec->sentinel_user),
-		.sentinel_password_file = given(spec->sentinel_password_file),
-		.database = spec->database,
-		.tls = spec->tls,
-		.connect_timeout_ns = spec->connect_timeout_ns,
-		.command_timeout_ns = spec->command_timeout_ns,
-		.seed = seed,
-	};
 }
 
 static int start_timer(struct sl_agent *agent)
@@ -73,7 +51,7 @@ static int join(struct sl_agent *agent, const struct sl_config *config,
 		return sl_agent_fail(error, -errno, "quota.node: this host has no name: %s",
 				     strerror(errno));
 	options = (struct sl_quota_options){
-		.redis = redis_options(&config->redis, seed),
+		.redis = sl_redis_options_of(&config->redis, seed),
 		.node = config->quota.node[0] ? config->quota.node : host,
 		.prefix = config->quota.prefix,
 		.buckets = config->quota.buckets,

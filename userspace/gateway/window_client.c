@@ -7,7 +7,7 @@
 
 #include "userspace/gateway/window_library.h"
 #include "userspace/obs/log.h"
-#include "userspace/redis/redis.h"
+#include "userspace/redis/options.h"
 
 #define NS_PER_S 1000000000ull
 
@@ -31,31 +31,14 @@ struct question {
 
 /* ---- life ------------------------------------------------------------------------------- */
 
-static const char *given(const char *text)
-{
-	return text[0] ? text : NULL;
-}
-
 static struct sl_redis_options options_of(const struct sl_settings *settings, uint64_t seed)
 {
-	const struct sl_redis_spec *spec = &settings->distributed.redis;
+	struct sl_redis_options options = sl_redis_options_of(&settings->distributed.redis, seed);
 
-	return (struct sl_redis_options){
-		.mode = (enum sl_redis_mode)spec->mode,
-		.addresses = spec->addresses,
-		.master = given(spec->master),
-		.user = given(spec->user),
-		.password_file = given(spec->password_file),
-		.password = given(settings->distributed.password),
-		.sentinel_user = given(spec->sentinel_user),
-		.sentinel_password_file = given(spec->sentinel_password_file),
-		.database = spec->database,
-		.tls = spec->tls,
-		.connect_timeout_ns = spec->connect_timeout_ns,
-		.command_timeout_ns = spec->command_timeout_ns,
-		.calls_max = settings->distributed.requests_max,
-		.seed = seed,
-	};
+	if (settings->distributed.password[0])
+		options.password = settings->distributed.password;
+	options.calls_max = settings->distributed.requests_max;
+	return options;
 }
 
 int sl_window_check(const struct sl_settings *settings, char *ret_why, size_t size)
