@@ -10,13 +10,7 @@ small_rate=5 small_window=4 # requests a second; the window is its burst
 small_asks=20 acme_asks=15
 
 world_begin() {
-	ns_add pipe
-	stack_dir=$sl_dir/stack
-	stack_port=20000
-	stack_prefix=(nsenter "--net=/run/netns/$(ns pipe)" --)
-	stack_ports
-	mkdir -p "$stack_dir/log"
-	stack_make_keys
+	pipe_begin
 	NATS_ACK_WAIT_MS=3000
 	export NATS_ACK_WAIT_MS # of what is not acknowledged, that it comes again soon
 	"servers_$(servers_of_fault)" && pipeline_begin || return 1

@@ -1,31 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The bytes of a server through hiredis into our values, and from there as a map of slots
  * and as a list of libraries. A map that is accepted is one. */
-#include <hiredis/hiredis.h>
 #include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "tests/fuzz/redis_bytes.h"
 #include "userspace/redis/library.h"
-#include "userspace/redis/reader.h"
 #include "userspace/redis/slots.h"
 
 #define FROM "192.0.2.1"
 #define CODE "#!lua name=quota\n-- version: 2\n"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void require(int truth)
-{
-	if (!truth)
-		abort();
-}
-
-static bool is_awaited(void *context)
-{
-	(void)context;
-	return true;
-}
 
 /* Not deeper than hiredis reads. */
 static void count(const struct sl_redis_reply *reply, unsigned int depth, size_t *values,
@@ -68,22 +54,6 @@ static void use(const struct sl_redis_reply *reply)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct sl_redis_reader state = { .is_awaited = is_awaited };
-	redisReader *reader = redisReaderCreate();
-	void *reply = NULL;
-
-	require(reader != NULL);
-	sl_redis_reader_attach(reader, &state);
-	/* In two parts, as a network may cut it. */
-	(void)redisReaderFeed(reader, (const char *)data, size / 2);
-	for (int part = 0; part < 2; part++) {
-		while (redisReaderGetReply(reader, &reply) == REDIS_OK && reply) {
-			use(reply);
-			reader->fn->freeObject(reply);
-			reply = NULL;
-		}
-		(void)redisReaderFeed(reader, (const char *)data + size / 2, size - size / 2);
-	}
-	redisReaderFree(reader);
+	redis_bytes(data, size, use);
 	return 0;
 }

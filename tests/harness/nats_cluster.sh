@@ -3,10 +3,22 @@
 # Sourced after scripts/stack.sh by what wants three nats-servers with JetStream in the namespace
 # "pipe", where any port is free. Each has a port for clients, one for the others, one for questions.
 #
+#   pipe_begin                 # the namespace, and the stack's folder, ports and keys
 #   cluster_begin              # $cluster_all "nats://a,nats://b,nats://c"; JetStream has a leader
 #   stack_end nats2 KILL       # a crash
 #   cluster_start 2            # it is back, with what its disk has
 #   cluster_leader 1           # "node3": who leads JetStream, as server 1 says
+
+pipe_begin() {
+	ns_add pipe
+	stack_dir=$sl_dir/stack
+	stack_port=20000
+	# shellcheck disable=SC2034 # for scripts/stack.sh
+	stack_prefix=(nsenter "--net=/run/netns/$(ns pipe)" --)
+	stack_ports
+	mkdir -p "$stack_dir/log"
+	stack_make_keys
+}
 
 # cluster_port N KIND: clients 110, servers 120, questions 130
 cluster_port() {

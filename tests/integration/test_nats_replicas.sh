@@ -134,13 +134,7 @@ leader_is_lost() {
 
 netns_begin
 trap 'stack_down; netns_end' EXIT
-ns_add pipe
-stack_dir=$sl_dir/stack
-stack_port=20000
-stack_prefix=(nsenter "--net=/run/netns/$(ns pipe)" --)
-stack_ports
-mkdir -p "$stack_dir/log"
-stack_make_keys
+pipe_begin
 stack_gateway_sed=(-e 's/worker_processes auto/worker_processes 1/'
 	-e '/^limits:/,/^  plans:/s/: [0-9]*$/: unlimited/')
 check "three servers are a cluster" cluster_begin || exit 1

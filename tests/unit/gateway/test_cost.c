@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Reservations of cost on maps of the test's own, with a clock that stands still. How usage
  * events settle them: tests/integration/test_request_limits.sh. */
+#include "tests/unit/gateway/gateway_parts.h"
 #include "tests/unit/gateway/kernel_world.h"
 #include "tests/unit/gateway/still_loop.h"
 
 #include "tests/harness/bus_loop.h"
 #include "userspace/domain/gcra.h"
-#include "userspace/gateway/gateway_private.h"
-#include "userspace/gateway/shared.h"
 
 #define S_NS 1000000000ull
 #define NOW  (1000 * S_NS)
@@ -49,24 +48,14 @@ static const struct sl_exchange_calls calls = { .answered = answered };
 /* Ten units a day for acme; what says nothing is estimated at 1.5. */
 static int begin(void **state)
 {
-	struct world *w = aligned_alloc(64, (sizeof(*w) + 63) / 64 * 64);
+	struct world *w = parts_zeroed(sizeof(*w));
 	struct sl_requests *limits;
 
-	assert_non_null(w);
-	memset(w, 0, sizeof(*w));
 	w->now_ns = NOW;
 	w->loop = (struct sl_loop){
 		.context = w, .now_ns = now_of, .timer_set = no_timer, .timer_clear = no_clear
 	};
-	w->gateway = (struct sl_gateway){ .loop = &w->loop,
-					  .settings = &w->settings,
-					  .counters = &w->counters,
-					  .out = SL_JSON_OUT(4096) };
-	assert_int_equal(sl_kernel_new(&w->gateway.kernel,
-				       &(struct sl_kernel_options){ .loop = &w->loop,
-								    .settings = &w->settings,
-								    .counters = &w->counters }),
-			 0);
+	parts_gateway(&w->gateway, &w->loop, &w->settings, &w->counters, NULL);
 	w->maps = world_maps(1);
 	limits = world_requests(w->maps, 0, 1);
 	limits->set = 1u << SL_REQUEST_COST;

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The levels of a request on maps of the test's own, with a clock that stands still. */
+#include "tests/unit/gateway/gateway_parts.h"
 #include "tests/unit/gateway/kernel_world.h"
 #include "tests/unit/gateway/still_loop.h"
 
 #include "userspace/domain/gcra.h"
-#include "userspace/gateway/gateway_private.h"
-#include "userspace/gateway/shared.h"
 
 #define S_NS 1000000000ull
 #define NOW  (1000 * S_NS)
@@ -88,30 +87,14 @@ static uint64_t used(const struct world *w, uint32_t id, enum sl_request_class w
 
 static int begin(void **state)
 {
-	struct world *w = aligned_alloc(64, (sizeof(*w) + 63) / 64 * 64);
+	struct world *w = parts_zeroed(sizeof(*w));
 
-	assert_non_null(w);
-	memset(w, 0, sizeof(*w));
 	w->now_ns = NOW;
-	w->settings.limits.tenants_max = w->settings.limits.addresses_max = 64;
-	w->settings.limits.window_ns = DAY;
 	w->loop = (struct sl_loop){
 		.context = w, .now_ns = now_of, .timer_set = no_timer, .timer_clear = no_clear
 	};
-	w->shared = aligned_alloc(64, (sl_shared_bytes(&w->settings) + 63) / 64 * 64);
-	assert_non_null(w->shared);
-	memset(w->shared, 0, sl_shared_bytes(&w->settings));
-	sl_shared_init(w->shared, &w->settings, (const uint64_t[2]){ 1, 2 });
-	w->gateway = (struct sl_gateway){ .loop = &w->loop,
-					  .settings = &w->settings,
-					  .shared = w->shared,
-					  .counters = &w->counters,
-					  .out = SL_JSON_OUT(4096) };
-	assert_int_equal(sl_kernel_new(&w->gateway.kernel,
-				       &(struct sl_kernel_options){ .loop = &w->loop,
-								    .settings = &w->settings,
-								    .counters = &w->counters }),
-			 0);
+	w->shared = parts_shared(&w->settings, DAY);
+	parts_gateway(&w->gateway, &w->loop, &w->settings, &w->counters, w->shared);
 	w->maps = world_maps(1);
 	sl_kernel_use(w->gateway.kernel, w->maps);
 	limit(w, ACME, SL_REQUEST_GLOBAL, 100);
