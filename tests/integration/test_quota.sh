@@ -67,6 +67,13 @@ demand 1000 30 6000 3000 0
 sleep 16
 measure "two nodes that both want more share one limit" shared 8 95 104
 check "sluicectl says what a node has of it" quota_has 1 shared held
+quota_holds_the_configuration() {
+	quota_ctl 1 --config "$sl_dir/node1.yaml" bpf diff >"$sl_dir/diff" || {
+		cat "$sl_dir/diff"
+		return 1
+	}
+}
+check "and what it has of it is no difference to its configuration" quota_holds_the_configuration
 check_equal "and the metrics count the leases" "$(quota_metric 1 '^sluice_quota_leases[{]mode="held"')" 1
 
 # All of it moves to the third node.

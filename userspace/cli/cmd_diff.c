@@ -71,7 +71,7 @@ static int print(struct sl_cli *cli, const struct sl_diff_live *live, const stru
 		return sl_cli_fail(cli, SL_EXIT_FAILED, "out of memory");
 	sheet = sl_doc_table(doc, "differences", NULL, sl_diff_columns, SL_DIFF_COLUMNS);
 	sl_sheet_when_empty(sheet, "the maps hold what the configuration says");
-	if (sl_diff_put(sheet, live, plan)) {
+	if (sl_diff_put(sheet, live, cli->config, plan)) {
 		sl_doc_free(doc);
 		return sl_cli_fail(cli, SL_EXIT_FAILED, "out of memory");
 	}

@@ -44,7 +44,13 @@ void sl_diff_row(struct sl_sheet *sheet, const char *subject, const char *field,
 struct pair {
 	struct sl_sheet *sheet;
 	const char *subject;
+	struct sl_global_spec global; /* of the tenant: the configuration's */
 };
+
+static bool is_leased(const struct pair *pair)
+{
+	return pair->global.packets || pair->global.bytes || pair->global.new_connections;
+}
 
 static void diff_text(const struct pair *pair, const char *field, const char *maps,
 		      const char *config)
@@ -102,10 +108,12 @@ static void diff_side(const struct pair *pair, bool is_in, const struct sl_side 
 {
 	diff_flag(pair, is_in ? "ingress blocked" : "egress blocked", maps->flags, config->flags,
 		  SL_SIDE_BLOCKED);
-	diff_rate(pair, is_in ? "ingress packets" : "egress packets", &maps->packets,
-		  &config->packets, SL_UNIT_COUNT);
-	diff_rate(pair, is_in ? "ingress bytes" : "egress bytes", &maps->bytes, &config->bytes,
-		  SL_UNIT_BYTES);
+	if (!is_in || !pair->global.packets)
+		diff_rate(pair, is_in ? "ingress packets" : "egress packets", &maps->packets,
+			  &config->packets, SL_UNIT_COUNT);
+	if (!is_in || !pair->global.bytes)
+		diff_rate(pair, is_in ? "ingress bytes" : "egress bytes", &maps->bytes,
+			  &config->bytes, SL_UNIT_BYTES);
 }
 
 static const char *mode_name(uint32_t flags)
@@ -133,11 +141,23 @@ static void diff_optional(const struct pair *pair, const struct sl_limit *maps,
 	struct sl_rate fragments_a = flagged(&maps->fragments, a, SL_SIDE_FRAGMENTS);
 	struct sl_rate fragments_b = flagged(&config->fragments, b, SL_SIDE_FRAGMENTS);
 
-	diff_rate(pair, "new connections", &conns_a, &conns_b, SL_UNIT_COUNT);
+	if (!pair->global.new_connections)
+		diff_rate(pair, "new connections", &conns_a, &conns_b, SL_UNIT_COUNT);
 	diff_rate(pair, "fragments", &fragments_a, &fragments_b, SL_UNIT_COUNT);
 	diff_number(pair, "connections", a & SL_SIDE_CONNS ? maps->conns_max : 0,
 		    b & SL_SIDE_CONNS ? config->conns_max : 0);
 	diff_flag(pair, "reset", a, b, SL_SIDE_RESET);
+}
+
+static void diff_lease(const struct pair *pair, const struct sl_limit *maps,
+		       const struct sl_limit *config)
+{
+	diff_text(pair, "lease", maps->ingress.lease_until_ns ? "ends" : "never ends",
+		  config->ingress.lease_until_ns ? "ends" : "never ends");
+	diff_text(pair, "on lease expiry", fallback_name(maps->ingress.flags),
+		  fallback_name(config->ingress.flags));
+	diff_rate(pair, "safe packets", &maps->safe_packets, &config->safe_packets, SL_UNIT_COUNT);
+	diff_rate(pair, "safe bytes", &maps->safe_bytes, &config->safe_bytes, SL_UNIT_BYTES);
 }
 
 static void diff_limit(const struct pair *pair, const struct sl_limit *maps,
@@ -147,12 +167,8 @@ static void diff_limit(const struct pair *pair, const struct sl_limit *maps,
 	diff_side(pair, true, &maps->ingress, &config->ingress);
 	diff_side(pair, false, &maps->egress, &config->egress);
 	diff_optional(pair, maps, config);
-	diff_text(pair, "lease", maps->ingress.lease_until_ns ? "ends" : "never ends",
-		  config->ingress.lease_until_ns ? "ends" : "never ends");
-	diff_text(pair, "on lease expiry", fallback_name(maps->ingress.flags),
-		  fallback_name(config->ingress.flags));
-	diff_rate(pair, "safe packets", &maps->safe_packets, &config->safe_packets, SL_UNIT_COUNT);
-	diff_rate(pair, "safe bytes", &maps->safe_bytes, &config->safe_bytes, SL_UNIT_BYTES);
+	if (!is_leased(pair))
+		diff_lease(pair, maps, config);
 }
 
 static const char *rule_text(char buffer[SL_AMOUNT_BYTES + SL_DURATION_BYTES + 8],
@@ -180,6 +196,9 @@ static void diff_requests(const struct pair *pair, const struct sl_requests *map
 	for (size_t i = 0; i < SL_REQUEST_CLASSES; i++) {
 		enum sl_request_class which = (enum sl_request_class)i;
 
+		if ((which == SL_REQUEST_GLOBAL && pair->global.requests) ||
+		    (which == SL_REQUEST_COST && pair->global.cost))
+			continue;
 		(void)snprintf(field, sizeof(field), "requests %s", sl_request_class_name(which));
 		diff_text(pair, field, rule_text(a, maps, which), rule_text(b, config, which));
 	}
@@ -191,15 +210,29 @@ static bool is_there(const struct sl_name *name)
 	return name->name[0] && !name->retired;
 }
 
-static void diff_tenants(struct sl_sheet *sheet, const struct sl_diff_live *live,
-			 const struct sl_plan *plan)
+/* What is global of each tenant, by id. */
+static struct sl_global_spec *globals_of(const struct sl_config *config, const struct sl_plan *plan)
 {
+	struct sl_global_spec *globals = calloc(plan->tenants, sizeof(*globals));
+
+	for (size_t i = 0; globals && i < plan->id_count; i++)
+		globals[plan->ids[i]] = config->tenants[i].global;
+	return globals;
+}
+
+static int diff_tenants(struct sl_sheet *sheet, const struct sl_diff_live *live,
+			const struct sl_config *config, const struct sl_plan *plan)
+{
+	sl_autofree struct sl_global_spec *globals = globals_of(config, plan);
+
+	if (!globals)
+		return -ENOMEM;
 	char subject[SL_TENANT_NAME_BYTES + 16];
 
 	for (uint32_t tenant = 0; tenant < plan->tenants; tenant++) {
 		const struct sl_name *planned = &plan->names[tenant];
 		const struct sl_name *held = &live->view->names[tenant];
-		const struct pair pair = { sheet, subject };
+		const struct pair pair = { sheet, subject, globals[tenant] };
 		bool wanted = !tenant || is_there(planned), there = !tenant || is_there(held);
 		struct sl_limit limit;
 		struct sl_requests requests;
@@ -217,12 +250,13 @@ static void diff_tenants(struct sl_sheet *sheet, const struct sl_diff_live *live
 		if (wanted && there && sl_live_requests(&requests, live->view, tenant))
 			diff_requests(&pair, &requests, &plan->requests[tenant]);
 	}
+	return 0;
 }
 
 static void diff_node(struct sl_sheet *sheet, const struct sl_diff_live *live,
 		      const struct sl_plan *plan)
 {
-	const struct pair pair = { sheet, "node" };
+	const struct pair pair = { sheet, "node", { 0 } };
 	const struct sl_ctl *ctl = live->view->ctl;
 	struct sl_ctl_half half;
 
@@ -246,13 +280,15 @@ static void diff_node(struct sl_sheet *sheet, const struct sl_diff_live *live,
 	diff_number(&pair, "cost of a reset", ctl->reset_cost_cu, plan->ctl.reset_cost_cu);
 }
 
-int sl_diff_put(struct sl_sheet *sheet, const struct sl_diff_live *live, const struct sl_plan *plan)
+int sl_diff_put(struct sl_sheet *sheet, const struct sl_diff_live *live,
+		const struct sl_config *config, const struct sl_plan *plan)
 {
 	int err;
 
 	diff_node(sheet, live, plan);
-	diff_tenants(sheet, live, plan);
-	err = sl_diff_services(sheet, live, plan);
+	err = diff_tenants(sheet, live, config, plan);
+	if (!err)
+		err = sl_diff_services(sheet, live, plan);
 	if (!err)
 		err = sl_diff_sources(sheet, live, plan);
 	return err ? err : sl_diff_blocks(sheet, live, plan);

@@ -3,7 +3,8 @@
  * What the maps hold against what a configuration would have them hold. Pure.
  *
  * Left out, because it differs by design: ends of leases and of blocks, sheds,
- * seeds and places in tables, generations.
+ * seeds and places in tables, generations; of a limit that all nodes share, the rate, which
+ * is what Redis leased to this one, and what holds at the lease's end.
  */
 #pragma once
 
@@ -30,6 +31,6 @@ struct sl_diff_live {
 extern const struct sl_column sl_diff_columns[];
 #define SL_DIFF_COLUMNS 4u
 
-/* Puts a row for each difference into @sheet. -ENOMEM. */
+/* Puts a row for each difference into @sheet. @plan is made of @config. -ENOMEM. */
 int sl_diff_put(struct sl_sheet *sheet, const struct sl_diff_live *live,
-		const struct sl_plan *plan);
+		const struct sl_config *config, const struct sl_plan *plan);

@@ -35,7 +35,18 @@ struct maps {
 	struct sl_diff_live live;
 };
 
-static struct sl_plan *plan_of(const char *text, const struct sl_name *names, uint64_t seed)
+static struct sl_config *config_of(const char *text)
+{
+	struct sl_conf_error error = { "" };
+	struct sl_config *config = NULL;
+
+	if (sl_conf_parse(&config, "test", text, strlen(text), &error))
+		fail_msg("%s", error.message);
+	return config;
+}
+
+static struct sl_plan *plan_of(const struct sl_config *config, const struct sl_name *names,
+			       uint64_t seed)
 {
 	const struct sl_plan_input in = { .names = names,
 					  .tenants = TENANTS,
@@ -44,26 +55,23 @@ static struct sl_plan *plan_of(const char *text, const struct sl_name *names, ui
 					  .now_ns = 1000,
 					  .tick_ns = 4000000,
 					  .seed = seed };
-	struct sl_conf_error conf_error = { "" };
 	struct sl_text_error error = { "" };
-	struct sl_config *config = NULL;
 	struct sl_plan *plan = NULL;
 
-	if (sl_conf_parse(&config, "test", text, strlen(text), &conf_error))
-		fail_msg("%s", conf_error.message);
 	if (sl_plan_make(&plan, config, &in, &error))
 		fail_msg("%s", error.message);
-	sl_config_free(config);
 	return plan;
 }
 
-static void fill(struct maps *maps, uint32_t epoch)
+static void fill_with(struct maps *maps, uint32_t epoch, const char *text)
 {
+	struct sl_config *config = config_of(text);
 	const struct sl_plan *plan;
 	uint32_t half = epoch & 1;
 
 	memset(maps, 0, sizeof(*maps));
-	maps->plan = plan_of(base, NULL, 99);
+	maps->plan = plan_of(config, NULL, 99);
+	sl_config_free(config);
 	plan = maps->plan;
 	maps->ctl.epoch = epoch;
 	maps->ctl.mode = plan->ctl.mode;
@@ -96,10 +104,16 @@ static void fill(struct maps *maps, uint32_t epoch)
 					    .now_ns = 5000 };
 }
 
+static void fill(struct maps *maps, uint32_t epoch)
+{
+	fill_with(maps, epoch, base);
+}
+
 /* The differences of @maps and the configuration @text, as CSV. */
 static char *diff(const struct maps *maps, const char *text)
 {
-	struct sl_plan *plan = plan_of(text, maps->names, 1);
+	struct sl_config *config = config_of(text);
+	struct sl_plan *plan = plan_of(config, maps->names, 1);
 	struct sl_cli cli = { .format = SL_FORMAT_CSV };
 	struct sl_doc *doc = NULL;
 	struct sl_sheet *sheet;
@@ -110,11 +124,12 @@ static char *diff(const struct maps *maps, const char *text)
 	assert_non_null(cli.out);
 	assert_int_equal(sl_doc_new(&doc), 0);
 	sheet = sl_doc_table(doc, "differences", NULL, sl_diff_columns, SL_DIFF_COLUMNS);
-	assert_int_equal(sl_diff_put(sheet, &maps->live, plan), 0);
+	assert_int_equal(sl_diff_put(sheet, &maps->live, config, plan), 0);
 	assert_int_equal(sl_doc_print(doc, &cli), 0);
 	assert_int_equal(fclose(cli.out), 0);
 	sl_doc_free(doc);
 	sl_plan_free(plan);
+	sl_config_free(config);
 	return csv;
 }
 
@@ -194,6 +209,40 @@ static void another_configuration_differs_in_all_it_says(void **state)
 	sl_plan_free(maps.plan);
 }
 
+/* What Redis leased to this node is a part of the limit: each node of a fleet differed so. */
+static void a_slice_of_a_global_limit_is_no_difference(void **state)
+{
+	static const char shared[] = "version: 1\n"
+				     "quota: {redis: {addresses: \"127.0.0.1:6379\"}}\n"
+				     "tenants:\n"
+				     "  - name: a\n"
+				     "    ingress: {packets_per_s: 1k, bytes_per_s: 1MB}\n"
+				     "    requests: {global: 100}\n"
+				     "    global: {packets: true, requests: true}\n"
+				     "  - {name: b, ingress: {packets_per_s: 1k}}\n"
+				     "blocks: [{prefix: 203.0.113.0/24}]\n";
+
+	(void)state;
+	fill_with(&maps, 4, shared);
+	expect(shared, "");
+	for (uint32_t tenant = 1; tenant <= 2; tenant++) {
+		struct sl_limit *limit = &maps.limits[tenant];
+
+		limit->ingress.packets.cost *= 2;
+		limit->ingress.lease_until_ns = 9000;
+		limit->ingress.flags |= sl_side_fallback_flags(SL_FALLBACK_SAFE);
+		limit->safe_packets.cost *= 4;
+		maps.requests[tenant].rule[SL_REQUEST_GLOBAL].limit.period_ns = 77;
+	}
+	expect(shared, "tenant b,ingress packets,500/s burst 50,1k/s burst 100\n"
+		       "tenant b,lease,ends,never ends\n"
+		       "tenant b,on lease expiry,safe,last\n");
+	maps.limits[1].ingress.bytes.cost *= 2;
+	maps.limits[2] = maps.plan->limits[2];
+	expect(shared, "tenant a,ingress bytes,500kB/s burst 125kB,1MB/s burst 250kB\n");
+	sl_plan_free(maps.plan);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -201,6 +250,7 @@ int main(void)
 		cmocka_unit_test(each_kind_of_difference_is_a_row),
 		cmocka_unit_test(ended_blocks_do_not_count),
 		cmocka_unit_test(another_configuration_differs_in_all_it_says),
+		cmocka_unit_test(a_slice_of_a_global_limit_is_no_difference),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
