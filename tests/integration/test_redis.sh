@@ -7,6 +7,7 @@ set -uo pipefail
 cd "$(dirname "$0")/../.." || exit 1
 . tests/harness/netns.sh
 . tests/harness/redis.sh
+. tests/harness/redis_calls.sh
 
 netns_begin
 trap finish EXIT
@@ -16,88 +17,20 @@ redis_begin || exit 1
 rate=200
 deadline_ms=250
 slack_ms=150 # for a machine with other work
-tool=
-said=
 
 finish() {
 	local code=$?
 
-	[ -z "$tool" ] || kill -KILL "$tool" 2>/dev/null
+	calls_end
 	redis_end
 	(exit "$code")
 	netns_end
-}
-
-# ---- the caller --------------------------------------------------------------------------------
-
-# begin [OPTIONS of redis_calls] -- COMMAND...
-begin() {
-	rm -f "$sl_dir/in"
-	mkfifo "$sl_dir/in"
-	"$sl_bin/redis_calls" "$@" <"$sl_dir/in" >"$sl_dir/out" 2>"$sl_dir/err" &
-	tool=$!
-	exec 7>"$sl_dir/in"
-}
-
-lines() {
-	[ "$(wc -l <"$sl_dir/out")" -ge "$1" ]
-}
-
-# tell LINE: sets said to what it answers
-tell() {
-	local before
-
-	before=$(wc -l <"$sl_dir/out")
-	echo "$1" >&7
-	wait_for 15 lines $((before + 1)) || echo "# no answer to $1"
-	said=$(tail -n 1 "$sl_dir/out")
-}
-
-# of EXPRESSION: of what was said last, as json
-of() {
-	json "$1" <<<"$said"
-}
-
-status() {
-	of "d['statuses'].get('$1', 0)"
-}
-
-# end_with NAME: all calls were answered, exactly once
-end_with() {
-	local code
-
-	echo stop >&7
-	exec 7>&-
-	wait "$tool"
-	code=$?
-	tool=
-	said=$(tail -n 1 "$sl_dir/out")
-	check_equal "$1: every call was answered exactly once" "$code $(of 'd["twice"]')" "0 0"
-	[ "$code" -eq 0 ] || sed 's/^/# /' "$sl_dir/err"
-}
-
-all_succeed() {
-	tell stats
-	sleep 0.3
-	tell stats
-	[ "$(of 'set(d["statuses"]) == {"0"} and d["state"] == "ok"')" = True ]
 }
 
 # within NAME: nothing that ended since the last look took longer than the deadline
 within() {
 	check "$1: nobody waited longer than the deadline" [ "$(of 'int(d["max_ms"])')" -le \
 		$((deadline_ms + slack_ms)) ]
-}
-
-# says TEXT: what was said last begins so
-says() {
-	[[ $said = "$1"* ]]
-}
-
-# once TEXT: one call is answered so
-once() {
-	tell once
-	says "$1"
 }
 
 # sum_of NAME...: of all counters k:*

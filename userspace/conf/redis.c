@@ -19,7 +19,8 @@ static const struct sl_conf_field fields[] = {
 	  .help = "standalone: the first of addresses that is a master; sentinel: addresses are "
 		  "those of sentinels; cluster: some of its nodes." },
 	{ "addresses", &sl_conf_text, .fallback = "127.0.0.1:6379", SET(addresses),
-	  .help = "HOST:PORT, with commas between them; [ADDRESS]:PORT for IPv6." },
+	  .help = "HOST:PORT, with commas between them; [ADDRESS]:PORT for IPv6. The addresses of a "
+		  "name are asked for again when none of them answers." },
 	{ "master", &sl_conf_text, .fallback = "", SET(master),
 	  .help = "The name by which sentinels know the master; with mode: sentinel." },
 	{ "user", &sl_conf_text, .fallback = "", SET(user),

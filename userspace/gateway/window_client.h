@@ -25,7 +25,7 @@ struct sl_window_options {
 };
 
 /* 0 with *ret NULL when nothing is counted in Redis. -ENOMEM. Settings that Redis' client
- * refuses, as a name that cannot be resolved now: logged, and every question then fails. */
+ * refuses: logged, and every question then fails. */
 int sl_window_new(struct sl_window **ret, const struct sl_window_options *options);
 void sl_window_free(struct sl_window *window);
 

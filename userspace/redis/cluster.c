@@ -199,9 +199,10 @@ static int ask_node(struct sl_redis_node *node)
 
 static void try_seed(struct sl_redis *redis)
 {
-	const size_t at = redis->next_address++ % redis->settings.address_count;
-	struct sl_redis_node *node = sl_redis_cluster_node(redis, &redis->settings.addresses[at]);
+	const struct sl_redis_address *address = sl_redis_next_address(redis);
+	struct sl_redis_node *node = address ? sl_redis_cluster_node(redis, address) : NULL;
 
+	sl_redis_names_ask(redis->names);
 	if (node)
 		sl_redis_node_kick(node);
 }

@@ -144,8 +144,9 @@ void sl_redis_node_fail(struct sl_redis_node *node, const char *reason)
 
 	if (redis->freeing)
 		return;
-	sl_redis_set_error(redis, "%.100s port %u: %.120s", node->address.host,
-			   (unsigned int)node->address.port, reason);
+	if (node->known) /* else the last error says why it is not */
+		sl_redis_set_error(redis, "%.100s port %u: %.120s", node->address.host,
+				   (unsigned int)node->address.port, reason);
 	if (node->step != SL_REDIS_STEP_LEAVE)
 		sl_redis_node_report(node, false, 0);
 	close_link(node);

@@ -133,6 +133,7 @@ void sl_redis_free(struct sl_redis *redis)
 		redis->sentinel->link = NULL;
 	sl_redis_node_free(redis->sentinel);
 	sl_redis_node_free(redis->nowhere);
+	sl_redis_names_free(redis->names);
 	redis->loop->timer_clear(redis->loop, &redis->timer);
 	redis->loop->timer_clear(redis->loop, &redis->resolve_timer);
 	sl_redis_settings_clear(&redis->settings);

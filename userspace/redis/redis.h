@@ -39,8 +39,8 @@ enum sl_redis_mode {
 /* Texts are copied. 0 means the default in brackets. */
 struct sl_redis_options {
 	enum sl_redis_mode mode;
-	/* "192.0.2.1:6379,[2001:db8::1]:6379"; a name stands for all its addresses, which
-	 * are asked for once, by sl_redis_new(). */
+	/* "192.0.2.1:6379,[2001:db8::1]:6379"; a name stands for all its addresses. They are
+	 * asked for in the background, and again while none of them leads anywhere. */
 	const char *addresses;
 	const char *master;	   /* its name, asked of the sentinels; else NULL */
 	const char *user;	   /* NULL: the default user, when there is a password */
@@ -88,7 +88,8 @@ struct sl_redis_stats {
 	uint64_t master_changes_total; /* another address behind Sentinel or in the list */
 	uint64_t resolves_total;       /* answers of sentinels, slot maps */
 	uint64_t resolve_failures_total;
-	uint64_t hostile_total; /* answers that cannot be: hosts, maps, sizes */
+	uint64_t name_failures_total; /* no name had an address */
+	uint64_t hostile_total;	      /* answers that cannot be: hosts, maps, sizes */
 	uint64_t library_loads_total;
 	uint64_t library_load_failures_total;
 	uint64_t library_newer_total; /* a server had a newer one: left as it is */
@@ -113,7 +114,7 @@ uint64_t sl_redis_metric_value(const struct sl_redis_metric *metric,
  */
 int sl_redis_new(struct sl_redis **ret, struct sl_loop *loop,
 		 const struct sl_redis_options *options, struct sl_redis_error_text *error);
-/* Whether sl_redis_new() would take them; asks for names, too. */
+/* Whether sl_redis_new() would take them. */
 int sl_redis_check(const struct sl_redis_options *options, struct sl_redis_error_text *error);
 void sl_redis_free(struct sl_redis *redis); /* not from a callback; NULL is fine */
 void sl_redis_freep(struct sl_redis **redis);

@@ -6,6 +6,7 @@
  * answer.c     what an answer means for the call and for what is known of the servers
  * node.c       one server: connection, backoff, breaker, calls that wait for it
  * handshake.c  what a new connection is asked before calls go there
+ * names.c      the addresses of names
  * resolve.c    where the master is: the list, sentinels; cluster.c: where each slot is
  */
 #pragma once
@@ -16,6 +17,7 @@
 #include "userspace/redis/backoff.h"
 #include "userspace/redis/error.h"
 #include "userspace/redis/link.h"
+#include "userspace/redis/names.h"
 #include "userspace/redis/redis.h"
 
 #define SL_REDIS_TRIES_MAX	16u
@@ -137,6 +139,8 @@ void sl_redis_handshake_library(struct sl_redis_node *node);
  */
 
 int sl_redis_resolve_start(struct sl_redis *redis);
+/* Of the list, in turn; NULL: no name has an address yet. */
+const struct sl_redis_address *sl_redis_next_address(struct sl_redis *redis);
 /* Soon, but not more often than every 100 ms. */
 void sl_redis_resolve_soon(struct sl_redis *redis);
 /* Nobody is there to be asked yet. */
@@ -164,7 +168,9 @@ bool sl_redis_cluster_probe(struct sl_redis *redis);
 
 struct sl_redis_settings {
 	enum sl_redis_mode mode;
-	struct sl_redis_address addresses[SL_REDIS_ADDRESSES_MAX];
+	struct sl_redis_address names[SL_REDIS_ADDRESSES_MAX]; /* as configured */
+	size_t name_count;
+	struct sl_redis_address addresses[SL_REDIS_ADDRESSES_MAX]; /* in digits, as found last */
 	size_t address_count;
 	char *master, *user, *password_file, *sentinel_user, *sentinel_password_file;
 	char *password; /* of servers, in place of the file */
@@ -204,6 +210,7 @@ struct sl_redis {
 	uint32_t covered;
 	size_t turn; /* of nodes */
 
+	struct sl_redis_names *names; /* NULL: all of them are addresses */
 	struct sl_redis_node *sentinel;
 	size_t next_address;
 	struct sl_redis_address last_master; /* that was ready */

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <errno.h>
+#include <string.h>
 
 #include "userspace/redis/redis_private.h"
 
@@ -60,13 +61,16 @@ void sl_redis_resolve_later(struct sl_redis *redis)
 		  sl_redis_backoff_ns(&again_backoff, redis->resolve_attempts++, &redis->random));
 }
 
-/* ---- sentinels ------------------------------------------------------------------------------- */
-
-static void next_sentinel(struct sl_redis *redis)
+const struct sl_redis_address *sl_redis_next_address(struct sl_redis *redis)
 {
-	redis->next_address = (redis->next_address + 1) % redis->settings.address_count;
-	redis->sentinel->address = redis->settings.addresses[redis->next_address];
+	const struct sl_redis_settings *settings = &redis->settings;
+
+	return settings->address_count
+		       ? &settings->addresses[redis->next_address++ % settings->address_count]
+		       : NULL;
 }
+
+/* ---- sentinels ------------------------------------------------------------------------------- */
 
 static int read_master(struct sl_redis_address *ret, const struct sl_redis_reply *reply)
 {
@@ -151,25 +155,20 @@ static void timer_fired(struct sl_loop_timer *timer)
 	ask(timer->context);
 }
 
-/* The one of the list that answers as a master is the master. */
-static void next_in_list(struct sl_redis_node *node)
-{
-	struct sl_redis *redis = node->redis;
-
-	redis->next_address = (redis->next_address + 1) % redis->settings.address_count;
-	node->address = redis->settings.addresses[redis->next_address];
-}
-
+/* Of the list, the one that answers as a master is the master. */
 void sl_redis_resolve_failed(struct sl_redis_node *node)
 {
 	struct sl_redis *redis = node->redis;
+	const struct sl_redis_address *address;
 
-	if (node->is_sentinel)
-		next_sentinel(redis);
-	else if (redis->settings.mode == SL_REDIS_STANDALONE)
-		next_in_list(node);
-	else
+	if (!node->is_sentinel && redis->settings.mode != SL_REDIS_STANDALONE) {
 		sl_redis_resolve_soon(redis);
+		return;
+	}
+	address = sl_redis_next_address(redis);
+	if (address)
+		node->address = *address;
+	sl_redis_names_ask(redis->names);
 }
 
 void sl_redis_resolve_ready(struct sl_redis_node *node)
@@ -194,6 +193,56 @@ void sl_redis_resolve_ready(struct sl_redis_node *node)
 	}
 }
 
+/* ---- names ------------------------------------------------------------------------------------
+ */
+
+/* Who of the list is to be asked; NULL in a cluster. */
+static struct sl_redis_node *listed_node(const struct sl_redis *redis)
+{
+	return redis->settings.mode == SL_REDIS_STANDALONE ? redis->nodes[0] : redis->sentinel;
+}
+
+static bool is_listed(const struct sl_redis *redis, const struct sl_redis_address *address)
+{
+	for (size_t i = 0; i < redis->settings.address_count; i++)
+		if (sl_redis_address_equal(&redis->settings.addresses[i], address))
+			return true;
+	return false;
+}
+
+/* A connection that is good is kept, wherever it leads. */
+static void names_found(void *owner, const struct sl_redis_address *addresses, size_t count,
+			const char *why)
+{
+	struct sl_redis *redis = owner;
+	struct sl_redis_node *node = listed_node(redis);
+
+	if (!count) {
+		redis->stats.name_failures_total++;
+		sl_redis_set_error(redis, "addresses: %.180s", why);
+		return;
+	}
+	memcpy(redis->settings.addresses, addresses, count * sizeof(*addresses));
+	redis->settings.address_count = count;
+	if (!node)
+		sl_redis_resolve_soon(redis);
+	else if (!node->known || (!node->was_ready && !is_listed(redis, &node->address)))
+		sl_redis_node_move(node, sl_redis_next_address(redis));
+}
+
+static int start_names(struct sl_redis *redis)
+{
+	const struct sl_redis_settings *settings = &redis->settings;
+
+	if (settings->address_count == settings->name_count)
+		return 0;
+	return sl_redis_names_new(&redis->names, redis->loop, settings->names, settings->name_count,
+				  names_found, redis);
+}
+
+/* ---- the beginning ----------------------------------------------------------------------------
+ */
+
 static int start_master(struct sl_redis *redis, const struct sl_redis_address *address)
 {
 	int err = sl_redis_node_new(&redis->nodes[0], redis, address);
@@ -210,15 +259,15 @@ int sl_redis_resolve_start(struct sl_redis *redis)
 	redis->resolve_timer = (struct sl_loop_timer){ .fire = timer_fired, .context = redis };
 	switch (redis->settings.mode) {
 	case SL_REDIS_STANDALONE:
-		err = start_master(redis, &redis->settings.addresses[0]);
+		err = start_master(redis, sl_redis_next_address(redis));
 		if (!err)
 			sl_redis_node_kick(redis->nodes[0]);
-		return err;
+		return err ? err : start_names(redis);
 	case SL_REDIS_SENTINEL:
 		err = start_master(redis, NULL);
 		if (!err)
 			err = sl_redis_node_new(&redis->sentinel, redis,
-						&redis->settings.addresses[0]);
+						sl_redis_next_address(redis));
 		if (!err)
 			redis->sentinel->is_sentinel = true;
 		break;
@@ -226,7 +275,8 @@ int sl_redis_resolve_start(struct sl_redis *redis)
 		err = sl_redis_node_new(&redis->nowhere, redis, NULL);
 		break;
 	}
-	if (!err)
-		set_timer(redis, 0);
-	return err;
+	if (err)
+		return err;
+	set_timer(redis, 0);
+	return start_names(redis);
 }

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <errno.h>
-#include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,35 +27,16 @@ static int refuse(struct sl_redis_error_text *error, const char *what, const cha
 	return -EINVAL;
 }
 
+/* What is in digits can be used at once. */
 static int add_one(struct sl_redis_settings *settings, const struct sl_redis_address *address,
 		   struct sl_redis_error_text *error)
 {
-	if (settings->address_count == SL_REDIS_ADDRESSES_MAX)
+	if (settings->name_count == SL_REDIS_ADDRESSES_MAX)
 		return refuse(error, "addresses", "more than 16");
-	settings->addresses[settings->address_count++] = *address;
+	settings->names[settings->name_count++] = *address;
+	if (sl_redis_host_is_numeric(address->host))
+		settings->addresses[settings->address_count++] = *address;
 	return 0;
-}
-
-/* All addresses of a name. */
-static int add_name(struct sl_redis_settings *settings, const struct sl_redis_address *name,
-		    struct sl_redis_error_text *error)
-{
-	const struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_ADDRCONFIG };
-	struct sl_redis_address address = { .port = name->port };
-	struct addrinfo *list = NULL;
-	int err = getaddrinfo(name->host, NULL, &hints, &list);
-
-	if (err) {
-		(void)snprintf(error->message, sizeof(error->message), "addresses: %.120s: %s",
-			       name->host, gai_strerror(err));
-		return -EINVAL;
-	}
-	for (const struct addrinfo *at = list; !err && at; at = at->ai_next)
-		if (getnameinfo(at->ai_addr, at->ai_addrlen, address.host, sizeof(address.host),
-				NULL, 0, NI_NUMERICHOST) == 0)
-			err = add_one(settings, &address, error);
-	freeaddrinfo(list);
-	return err;
 }
 
 static int add_address(struct sl_redis_settings *settings, struct sl_span text,
@@ -76,8 +56,7 @@ static int add_address(struct sl_redis_settings *settings, struct sl_span text,
 			       (int)(text.length < 100 ? text.length : 100), text.at);
 		return refuse(error, "addresses: want host:port or [IPv6]:port, not", shown);
 	}
-	return sl_redis_host_is_numeric(address.host) ? add_one(settings, &address, error)
-						      : add_name(settings, &address, error);
+	return add_one(settings, &address, error);
 }
 
 static int add_addresses(struct sl_redis_settings *settings, const char *text,

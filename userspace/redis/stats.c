@@ -37,6 +37,7 @@ const struct sl_redis_metric sl_redis_metrics[] = {
 	COUNTER(master_changes_total, "Times that the master was another one."),
 	COUNTER(resolves_total, "Answers of sentinels, and maps of slots."),
 	COUNTER(resolve_failures_total, "Tries to get one that failed."),
+	COUNTER(name_failures_total, "Times that no configured name had an address."),
 	COUNTER(hostile_total, "Answers that cannot be: hosts, maps, sizes, unasked ones."),
 	COUNTER(library_loads_total, "Times that the library of functions was loaded."),
 	COUNTER(library_load_failures_total, "Times that it could not be looked for or loaded."),

@@ -61,7 +61,7 @@ static void options_are_checked(void **state)
 		{ { .addresses = "127.0.0.1:1,,127.0.0.1:2" }, -EINVAL, "addresses" },
 		{ { .addresses = "127.0.0.1:x" }, -EINVAL, "127.0.0.1:x" },
 		{ { .addresses = "::1" }, -EINVAL, "::1" },
-		{ { .addresses = "nobody.invalid" }, -EINVAL, "nobody.invalid" },
+		{ { .addresses = "no/body.invalid" }, -EINVAL, "no/body.invalid" },
 		{ { .addresses = "1.1.1.1,1.1.1.1,1.1.1.1,1.1.1.1,1.1.1.1,1.1.1.1,1.1.1.1,1.1.1.1,"
 				 "1.1.1.1,1.1.1.1,1.1.1.1,1.1.1.1,1.1.1.1,1.1.1.1,1.1.1.1,1.1.1.1,"
 				 "1.1.1.1" },
@@ -226,6 +226,35 @@ static void a_mute_server_costs_one_deadline(void **state)
 	(void)close(fd);
 }
 
+/* It used to hold up the loop, for as long as name servers are silent. */
+static void a_name_is_asked_for_in_the_background(void **state)
+{
+	struct event_base *base = event_base_new();
+	struct sl_loop *loop = loop_on(base);
+	struct sl_redis *redis = open_at(loop, "localhost:1");
+	const uint64_t end_ns = sl_now_ns() + 3 * SL_NS_PER_S;
+	struct ended ended = { 0 };
+
+	(void)state;
+	assert_int_equal(sl_redis_state(redis, NULL), SL_REDIS_DOWN);
+	/* Its port 1 refuses: so there was an address. */
+	while (!sl_redis_stats(redis).connect_failures_total && sl_now_ns() < end_ns)
+		(void)event_base_loop(base, EVLOOP_ONCE);
+	assert_true(sl_redis_stats(redis).connect_failures_total > 0);
+	assert_int_equal(sl_redis_stats(redis).name_failures_total, 0);
+	sl_redis_free(redis);
+
+	/* Freed while it is asked; a call that waits for it ends by its deadline before. */
+	redis = open_at(loop, "nobody.invalid:1,also.invalid:1");
+	assert_int_equal(call(redis, "GET", &ended), 0);
+	run_until(base, &ended.count, 1);
+	assert_int_equal(ended.last, -ETIMEDOUT);
+	sl_redis_free(redis);
+	redis = open_at(loop, "nobody.invalid:1");
+	sl_redis_free(redis);
+	end_loop(loop, base);
+}
+
 static void a_library_is_checked_before_it_is_kept(void **state)
 {
 	static const char code[] = "#!lua name=q\n-- version: 1\n";
@@ -264,6 +293,7 @@ int main(void)
 		cmocka_unit_test(what_cannot_be_sent_is_refused),
 		cmocka_unit_test(calls_in_flight_are_bounded_and_cancelled),
 		cmocka_unit_test(a_mute_server_costs_one_deadline),
+		cmocka_unit_test(a_name_is_asked_for_in_the_background),
 		cmocka_unit_test(a_library_is_checked_before_it_is_kept),
 		cmocka_unit_test(metrics_name_every_counter),
 	};
