@@ -2,6 +2,7 @@
 """demo_report.py DIR RESULTS: the summary of scripts/demo.sh from what its phases left
 in DIR; writes RESULTS for the bench. Exit code 1 when a claim does not hold: steady lost
 a request behind the shield, or counters that do not add up. A missed target is said."""
+import argparse
 import json
 import pathlib
 import statistics
@@ -177,8 +178,11 @@ def phases_of(folder, name):
 
 
 def main():
-    folder, path = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])
-    rounds = {name: phases_of(folder, name) for name in PHASES}
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=pathlib.Path, metavar="DIR")
+    parser.add_argument("results", type=pathlib.Path, metavar="RESULTS")
+    args = parser.parse_args()
+    rounds = {name: phases_of(args.folder, name) for name in PHASES}
     results = results_of(rounds)
 
     print_latencies(rounds)
@@ -186,7 +190,7 @@ def main():
     print_cpu(rounds)
     print_harm(rounds)
     print_results(results, len(rounds["shielded"]))
-    path.write_text(json.dumps(results, indent=2) + "\n")
+    args.results.write_text(json.dumps(results, indent=2) + "\n")
     print()
 
     broken = claims(rounds)

@@ -13,6 +13,7 @@ Add a name below, run it, and `make check-bpf` proves that the result matches
 the running kernel (tests/bpf/test_vmlinux.c).
 """
 
+import argparse
 import platform
 import re
 import sys
@@ -88,8 +89,11 @@ def needs(block, known):
 
 
 def main():
-    dump = open(sys.argv[1], encoding="utf-8") if len(sys.argv) > 1 else sys.stdin
-    order = list(blocks(dump.read()))
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("dump", nargs="?", default=sys.stdin, metavar="FILE",
+                        type=argparse.FileType("r", encoding="utf-8"))
+    order = list(blocks(parser.parse_args().dump.read()))
     known = {}
     for i, block in enumerate(order):
         for name in names(block):
