@@ -168,7 +168,7 @@ $(O)/obj/%.o: %.c $(O)/stamp/cc | $(SKEL) $(TEST_SKEL)
 	$(Q)$(CC) $(SL_CFLAGS) $(EXTRA) -MD -MP -c $< -o $@
 
 # By .incbin:
-$(O)/obj/userspace/quota/library.o: userspace/quota/quota.lua
+$(O)/obj/userspace/quota/library.o: $(wildcard userspace/quota/lua/*.lua)
 $(O)/obj/userspace/gateway/window_library.o: userspace/gateway/window.lua
 
 # cmocka fixes the signature of a test: `state` is often not looked at.

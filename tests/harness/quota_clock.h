@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * quota.lua in a Redis of the test's own, with a clock of the test's in the place of TIME, so
+ * the library in a Redis of the test's own, with a clock of the test's in the place of TIME, so
  * that it can stand, jump and go back. All else is what the product loads. Ends the program
  * with a message when that fails.
  */

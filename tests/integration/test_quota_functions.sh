@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# The functions of userspace/quota/quota.lua in a real Redis: against their model in C, call
+# The functions of userspace/quota/lua in a real Redis: against their model in C, call
 # by call; three nodes with one limit; and what they refuse.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
@@ -47,7 +47,7 @@ redis_ends() {
 
 # The text as it is, under Redis's own clock.
 redis one FUNCTION FLUSH >/dev/null
-check_equal "the library loads" "$(redis one -x FUNCTION LOAD <userspace/quota/quota.lua)" sluice_quota
+check_equal "the library loads" "$(cat userspace/quota/lua/*.lua | redis one -x FUNCTION LOAD)" sluice_quota
 check "terms are taken" redis_says OK "$(redis one FCALL quota_terms 1 'q:{b1}:t:p' 1 \
 	1 1000000 500000 1000 1000000 1000000 0 100 1000000 1000000 5000 1000 1 0 0 | tr -d '\0')"
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * quota_split PORT: three nodes, the real lease code, share one limit by the functions of
- * quota.lua in a Redis, under a clock of the test's. Says "ok" or "not ok" for each of: the
+ * the library in a Redis, under a clock of the test's. Says "ok" or "not ok" for each of: the
  * split follows demand; all state lost; a former instance comes back.
  */
 #include <inttypes.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * quota_store PORT SEED STEPS: the same random calls for the functions of quota.lua in a
+ * quota_store PORT SEED STEPS: the same random calls for the functions of the library in a
  * Redis and for their model in C. After each call the replies, and all that is stored, must
  * be the same, number for number. Ends with 1 at the first difference.
  */

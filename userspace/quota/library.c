@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* quota.lua as it is in the source, put in by the assembler; the build runs at the top. */
+/* The parts of lua/ in their order, put in by the assembler; the build runs at the top. */
 #include "userspace/quota/library.h"
 
 #include <inttypes.h>
@@ -13,7 +13,11 @@ __asm__(".section .rodata\n"
 	".hidden sl_quota_library_begin\n"
 	".type sl_quota_library_begin, %object\n"
 	"sl_quota_library_begin:\n"
-	".incbin \"userspace/quota/quota.lua\"\n"
+	".incbin \"userspace/quota/lua/1_state.lua\"\n"
+	".incbin \"userspace/quota/lua/2_rows.lua\"\n"
+	".incbin \"userspace/quota/lua/3_renew.lua\"\n"
+	".incbin \"userspace/quota/lua/4_central.lua\"\n"
+	".incbin \"userspace/quota/lua/5_verbs.lua\"\n"
 	"1:\n"
 	".balign 8\n"
 	".globl sl_quota_library_length\n"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The library of Redis Functions, quota.lua, as it is in the source: the text to load into a
- * server, which says its name and version in its first lines, and to compare with what a
- * server has (userspace/redis does both).
+ * The library of Redis Functions, the files of lua/ one after the other: the text to load into
+ * a server, which says its name and version in its first lines, and to compare with what a
+ * server has (userspace/redis does both). One text: what a part calls stands before it.
  *
  * Thread: pure functions.
  */

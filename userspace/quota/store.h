@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The store's side as a model: what userspace/quota/quota.lua does in Redis, number for
+ * The store's side as a model: what userspace/quota/lua does in Redis, number for
  * number (tests/integration/test_quota_functions.sh holds the two together). The simulator
  * uses it as its Redis. One sl_store is one key: one tenant, one kind of unit.
  *

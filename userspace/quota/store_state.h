@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What the parts of the store's model share. Everything is a whole number under 2^53;
- * where a fraction comes in, it is computed in doubles, in the order in which quota.lua
+ * where a fraction comes in, it is computed in doubles, in the order in which the library
  * does it, and rounded down: the two then agree to the last digit. No product is added to
  * anything in one expression: a fused multiply-add would round once less than Lua does.
  */
