@@ -11,9 +11,8 @@
 
 #include "tests/harness/options.h"
 
-#define WORDS_MAX  16
-#define ANSWER_S   10
-#define HEADER_MAX 32
+#define WORDS_MAX 16
+#define ANSWER_S  10
 
 void sl_resp_open(struct sl_resp *resp, uint16_t port)
 {
@@ -21,7 +20,7 @@ void sl_resp_open(struct sl_resp *resp, uint16_t port)
 					     .sin_port = htons(port),
 					     .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	const struct timeval limit = { .tv_sec = ANSWER_S };
-	const int at_once = 1; /* a call is several writes */
+	const int at_once = 1;
 
 	resp->begin = resp->end = 0;
 	resp->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -103,16 +102,22 @@ static bool read_reply(struct sl_resp *resp, struct sl_span *ret)
 
 void sl_resp_send(struct sl_resp *resp, const char *const *argv, const size_t *lengths, size_t argc)
 {
-	char header[HEADER_MAX];
-	int length = snprintf(header, sizeof(header), "*%zu\r\n", argc);
+	char *call = NULL;
+	size_t length = 0;
+	FILE *out = open_memstream(&call, &length);
 
-	put(resp, header, (size_t)length);
+	if (!out)
+		sl_die("out of memory");
+	(void)fprintf(out, "*%zu\r\n", argc);
 	for (size_t i = 0; i < argc; i++) {
-		length = snprintf(header, sizeof(header), "$%zu\r\n", lengths[i]);
-		put(resp, header, (size_t)length);
-		put(resp, argv[i], lengths[i]);
-		put(resp, "\r\n", 2);
+		(void)fprintf(out, "$%zu\r\n", lengths[i]);
+		(void)fwrite(argv[i], 1, lengths[i], out);
+		(void)fputs("\r\n", out);
 	}
+	if (fclose(out) != 0)
+		sl_die("out of memory");
+	put(resp, call, length); /* in one write, as our client does it */
+	free(call);
 }
 
 bool sl_resp_read(struct sl_resp *resp, struct sl_span *ret)

@@ -75,6 +75,8 @@ refused "over 2^53" quota_renew 1 "$key" 1 node 1 5 5 9007199254740993 5 5000
 refused "a time to live of an hour" quota_renew 1 "$key" 1 node 1 5 5 5 5 3600000
 refused "no node" quota_renew 1 "$key" 1 '' 1 5 5 5 5 5000
 refused "a long node" quota_renew 1 "$key" 1 "$(printf '%065d' 0)" 1 5 5 5 5 5000
+refused "words that are cut" quota_renew 1 "$key" 1 node 1 "$(printf '%047d' 0)"
+refused "a word over 2^53" quota_renew 1 "$key" 1 node 1 "$(printf '%048d' 0)"
 refused "words for a charge" quota_central 1 "$key" 1 node 1 a b c
 refused "terms out of range" quota_terms 1 "$key" 1 9 0 1 1 1 1 1 1 1 1 1 1 1 1 1
 refused "a token that is none" quota_share 1 "$key" 1 x 5

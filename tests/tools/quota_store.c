@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * quota_store PORT SEED STEPS: the same random calls for the functions of the library in a
+ * quota_store PORT SEED STEPS: the same random calls for the library's functions in a
  * Redis and for their model in C. After each call the replies, and all that is stored, must
  * be the same, number for number. Ends with 1 at the first difference.
  */
@@ -11,7 +11,9 @@
 #include <string.h>
 
 #include "tests/harness/options.h"
+#include "tests/harness/quota_before.h"
 #include "tests/harness/quota_clock.h"
+#include "tests/harness/quota_same.h"
 #include "userspace/quota/random.h"
 #include "userspace/quota/store.h"
 #include "userspace/quota/wire.h"
@@ -83,17 +85,6 @@ static struct sl_span send_call(int r)
 
 /* ---- what is stored ------------------------------------------------------------------ */
 
-static void same_row(const struct sl_store_row *redis, const struct sl_store_row *model)
-{
-	same("row.want", redis->want, model->want);
-	same("row.grant", redis->grant, model->grant);
-	same("row.held", redis->held, model->held);
-	same("row.used", redis->used, model->used);
-	same("row.seq", redis->seq, model->seq);
-	same("row.expiry_ms", redis->expiry_ms, model->expiry_ms);
-	same("row.incarnation", redis->incarnation, model->incarnation);
-}
-
 static const struct sl_store_row *model_row(const struct sl_store *store, uint64_t node, bool ghost)
 {
 	const struct sl_store_row *row;
@@ -112,32 +103,18 @@ static void same_rows(struct sl_wire_show_reader *reader, const struct sl_store 
 	while (sl_wire_next_row(reader, &shown) == 1) {
 		char name[17] = "";
 		const struct sl_store_row *row;
+		struct sl_quota_pair pair;
 
 		memcpy(name, shown.node.at, shown.node.length < 16 ? shown.node.length : 16);
 		row = model_row(store, strtoull(name, NULL, 16), shown.row.is_ghost);
 		if (!row)
 			differs("a row of node %s that the model has not", name);
-		same_row(&shown.row, row);
+		if (sl_quota_rows_differ(&pair, &shown.row, row))
+			same(pair.name, pair.redis, pair.model);
 		count++;
 	}
 	if (sl_store_row(store, count))
 		differs("the model has more rows than %zu", count);
-}
-
-static void same_sums(const struct sl_store_sums *redis, const struct sl_store_sums *model)
-{
-	same("want", redis->want, model->want);
-	same("held", redis->held, model->held);
-	same("used", redis->used, model->used);
-	same("overbook_ppm", redis->overbook_ppm, model->overbook_ppm);
-	same("swept_ms", redis->swept_ms, model->swept_ms);
-	same("learn_ms", redis->learn_ms, model->learn_ms);
-	same("last_ms", redis->last_ms, model->last_ms);
-	same("epoch", redis->epoch, model->epoch);
-	same("floor", redis->floor_mu_per_s, model->floor_mu_per_s);
-	same("floor_want", redis->floor_want_mu_per_s, model->floor_want_mu_per_s);
-	same("full_at_us", redis->full_at_us, model->full_at_us);
-	same("live", redis->live, model->live);
 }
 
 static void compare(void)
@@ -151,6 +128,7 @@ static void compare(void)
 	if (sl_wire_read_show(&reader, TENANTS, test.call_id, reply) < 0)
 		differs("quota_show is not understood");
 	for (int i = 0; i < TENANTS; i++) {
+		struct sl_quota_pair pair;
 		struct sl_terms terms;
 		struct sl_store_sums sums;
 
@@ -163,8 +141,9 @@ static void compare(void)
 			same("rate", shown.terms.rate_mu_per_s, terms.rate_mu_per_s);
 			same("small", shown.terms.small, terms.small);
 		}
-		if (sums.last_ms) /* it was called once */
-			same_sums(&shown.sums, &sums);
+		if (sums.last_ms && /* it was called once */
+		    sl_quota_sums_differ(&pair, &shown.sums, &sums))
+			same(pair.name, pair.redis, pair.model);
 		same_rows(&reader, test.store[i]);
 	}
 	if (sl_wire_next_shown(&reader, &shown) != 0)
@@ -222,11 +201,15 @@ static void renew(struct node *node)
 	struct sl_renewed redis[TENANTS], model;
 	struct sl_renew asked[TENANTS];
 	struct sl_span reply;
+	int r;
 
 	for (size_t i = 0; i < count; i++)
 		asked[i] = random_renew(node, (int)(first + i));
-	reply = send_call(sl_wire_renew(&test.call, &keys, ++test.call_id, sl_span_of(node->name),
-					node->incarnation, test.tenants + first, asked, count));
+	r = sl_wire_renew(&test.call, &keys, ++test.call_id, sl_span_of(node->name),
+			  node->incarnation, test.tenants + first, asked, count);
+	if (!dice(4))
+		sl_quota_call_before(&test.call, 6, 6);
+	reply = send_call(r);
 	if (sl_wire_read_renewed(redis, count, test.call_id, reply) < 0)
 		differs("quota_renew is not understood");
 	for (size_t i = 0; i < count; i++) {

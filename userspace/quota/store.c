@@ -250,7 +250,7 @@ static void steer_overbook(struct sl_store *store)
 }
 
 /* Nodes whose part would be below E * o / 4N get that, or all that they want. */
-static void find_floored(struct sl_store *store)
+static void find_floored(struct sl_store *store, int64_t now_ms)
 {
 	struct sl_store_sums *sums = &store->sums;
 	const int64_t pool = sl_store_pool(store);
@@ -270,6 +270,7 @@ static void find_floored(struct sl_store *store)
 			continue;
 		sums->floor_mu_per_s += sl_least(row->want, floor_rate);
 		sums->floor_want_mu_per_s += row->want;
+		sums->due_ms = now_ms;
 	}
 }
 
@@ -283,6 +284,7 @@ static int64_t sweep(struct sl_store *store, int64_t now_ms, bool cut)
 
 	sums->want = sums->held = sums->used = sums->safe = 0;
 	sums->live = 0;
+	sums->due_ms = INT64_MAX;
 	for (size_t i = 0; i < store->count; i++) {
 		struct sl_store_row *row = &store->rows[i];
 
@@ -292,6 +294,7 @@ static int64_t sweep(struct sl_store *store, int64_t now_ms, bool cut)
 		}
 		if (cut)
 			row->expiry_ms = sl_least(row->expiry_ms, latest_ms);
+		sums->due_ms = sl_least(sums->due_ms, row->expiry_ms);
 		sums->held += row->held;
 		sums->safe += row->safe;
 		if (!row->is_ghost) {
@@ -302,7 +305,6 @@ static int64_t sweep(struct sl_store *store, int64_t now_ms, bool cut)
 		store->rows[kept++] = *row;
 	}
 	store->count = kept;
-	sums->swept_ms = now_ms;
 	return dropped;
 }
 
@@ -356,16 +358,18 @@ int64_t sl_store_enter(struct sl_store *store, int64_t now_ms)
 		now_ms = sl_most(now_ms, sums->last_ms);
 	sums->rate_mu_per_s = effective(store, now_ms);
 	if (back || now_ms - sums->swept_ms >= store->terms.period_ms) {
-		bool jumped = now_ms - sums->last_ms > store->terms.ttl_ms;
-		int64_t dropped = sweep(store, now_ms, back);
+		const bool is_due = back || now_ms >= sums->due_ms;
+		const bool jumped = now_ms - sums->last_ms > store->terms.ttl_ms;
 
 		/* All leases ended at once: nodes, or the clock? */
-		if (jumped && dropped && !sums->live) {
+		if (is_due && sweep(store, now_ms, back) && jumped && !sums->live) {
 			sums->epoch++;
 			learn(store, lost_ms(store, now_ms));
 		}
+		sums->swept_ms = now_ms;
 		steer_overbook(store);
-		find_floored(store);
+		if (is_due)
+			find_floored(store, now_ms);
 		touch(store, now_ms);
 	}
 	sums->last_ms = now_ms;

@@ -6,8 +6,10 @@
  *
  *   row of a node   want, grant, held, used, seq, expiry, incarnation; safe share. A new
  *                   row's seq begins with the time, so that no earlier row's acks are its
- *   sums            S of want, H of held, U of used over the rows; rebuilt by a sweep
- *                   once a period, which also drops rows that have ended
+ *   sums            S of want, H of held, U of used over the rows, kept by each call; once a
+ *                   period the overbooking is steered by them
+ *   sweep           drops rows that have ended and rebuilds the sums: in the first period
+ *                   that one may have, and in each period while rows are at the floor
  *
  *   grant shrinks   held stays until the node acks the grant or says that it has less:
  *                   capacity is freed by what nodes did, not by what they were told
@@ -84,10 +86,12 @@ struct sl_store_sums {
 	int64_t want, held, used; /* S, H, U; mu/s */
 	int64_t rate_mu_per_s;	  /* E now */
 	int64_t overbook_ppm;	  /* o */
-	int64_t swept_ms, learn_ms, last_ms, epoch;
+	int64_t swept_ms;	  /* the period's begin */
+	int64_t learn_ms, last_ms, epoch;
 	int64_t floor_mu_per_s, floor_want_mu_per_s; /* granted to, wanted by nodes at the floor */
 	int64_t full_at_us;			     /* the central bucket's: theoretical arrival */
 	int64_t safe;				     /* mu/s: of safe shares that are held */
+	int64_t due_ms; /* no row ends before, and none has come to the floor */
 	uint32_t live;
 };
 

@@ -133,5 +133,6 @@ int sl_store_charge(struct sl_store *store, uint64_t node, int64_t incarnation,
 	sums->want += row->want;
 	row->seq++;
 	row->expiry_ms = sl_most(row->expiry_ms, now_ms + store->terms.ttl_ms);
+	sums->due_ms = sl_least(sums->due_ms, row->expiry_ms);
 	return 0;
 }

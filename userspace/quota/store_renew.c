@@ -47,7 +47,9 @@ static double lambda_of(const struct sl_store_sums *sums, int64_t pool)
 
 	if (sums->want > pool) {
 		rest = sl_most(1, sums->want - sums->floor_want_mu_per_s);
-		return fmin(1.0, (double)(pool - sums->floor_mu_per_s) / (double)rest);
+		/* The floor is of the last sweep: E may have fallen since. */
+		head = sl_most(0, pool - sums->floor_mu_per_s);
+		return fmin(1.0, (double)head / (double)rest);
 	}
 	head = pool - pool / 10 - sums->want;
 	if (head <= 0)
@@ -70,10 +72,13 @@ static void grant(struct sl_store *store, struct sl_store_row *row, const struct
 	struct sl_store_sums *sums = &store->sums;
 	const int64_t pool = sl_store_pool(store);
 	const bool contended = sums->want > pool;
+	const int64_t least = pool / (4 * (int64_t)sums->live);
 	int64_t target = (int64_t)floor((double)row->want * lambda), free = 0;
 
-	if (contended)
-		target = sl_most(target, sl_least(row->want, pool / (4 * (int64_t)sums->live)));
+	if (contended && target < least) { /* it counts among the floored */
+		target = sl_most(target, sl_least(row->want, least));
+		sums->due_ms = sl_least(sums->due_ms, now_ms);
+	}
 	/* More is held than there is: nobody takes more than it has, and who comes back from
 	 * its fallback takes what others left, not what it spent. */
 	if (sums->held > pool)
@@ -156,6 +161,7 @@ int sl_store_renew(struct sl_store *store, uint64_t node, int64_t incarnation,
 	count(row, is_new, now_ms);
 	/* The node's word counts, its terms may be older; and an earlier grant may hold longer. */
 	row->expiry_ms = sl_most(row->expiry_ms, now_ms + renew->ttl_ms);
+	sums->due_ms = sl_least(sums->due_ms, row->expiry_ms);
 
 	ret->grant_mu_per_s = row->grant;
 	ret->burst_mu = burst_of(store, row->grant);

@@ -9,7 +9,12 @@
 
 #include "userspace/base/siphash.h"
 
+#define WORD		8
 #define NAME_CHARACTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+
+struct number {
+	int64_t is, most;
+};
 
 /* Not secret: all nodes must find the same bucket. */
 static const uint64_t bucket_key[2] = { 0x736c756963652d71ull, 0x756f74612d627563ull };
@@ -90,6 +95,31 @@ add(struct sl_wire_call *call, const char *format, ...)
 	call->used += (size_t)length + 1;
 }
 
+/* A tenant's numbers, each a word, big-endian, in the argument that was begun last. False: one is
+ * not what the store takes; the call is then refused at the end. */
+static bool put_words(struct sl_wire_call *call, const struct number *numbers, size_t count)
+{
+	bool good = true;
+
+	if (sizeof(call->bytes) - call->used < count * WORD)
+		abort();
+	for (size_t i = 0; i < count; i++) {
+		for (int shift = 8 * (WORD - 1); shift >= 0; shift -= 8)
+			call->bytes[call->used++] = (char)((uint64_t)numbers[i].is >> shift);
+		good = good && numbers[i].is >= 0 && numbers[i].is <= numbers[i].most;
+	}
+	call->lengths[call->argc - 1] += count * WORD;
+	return good;
+}
+
+static void begin_words(struct sl_wire_call *call)
+{
+	if (call->argc == SL_WIRE_ARGS_MAX)
+		abort();
+	call->argv[call->argc] = call->bytes + call->used;
+	call->lengths[call->argc++] = 0;
+}
+
 /* A whole number that the store takes; else the call is refused at the end. */
 static bool add_number(struct sl_wire_call *call, int64_t number, int64_t most)
 {
@@ -143,13 +173,20 @@ int sl_wire_renew(struct sl_wire_call *ret, const struct sl_wire_keys *keys, uin
 	bool good = add_head(ret, "quota_renew", keys, call_id, tenants, count) &&
 		    add_node(ret, node) && add_number(ret, incarnation, SL_QUOTA_NUMBER_MAX);
 
-	for (size_t i = 0; good && i < count; i++)
-		good = add_number(ret, renewals[i].want_mu_per_s, 2 * SL_QUOTA_RATE_MAX) &&
-		       add_number(ret, renewals[i].has_mu_per_s, 2 * SL_QUOTA_RATE_MAX) &&
-		       add_number(ret, renewals[i].ack, SL_QUOTA_NUMBER_MAX - 1) &&
-		       add_number(ret, renewals[i].used_mu_per_s, 2 * SL_QUOTA_RATE_MAX) &&
-		       add_number(ret, renewals[i].ttl_ms, 2 * (int64_t)SL_QUOTA_TTL_MS_MAX) &&
-		       add_number(ret, renewals[i].safe_mu_per_s, SL_QUOTA_RATE_MAX);
+	if (good)
+		begin_words(ret);
+	for (size_t i = 0; good && i < count; i++) {
+		const struct number numbers[] = {
+			{ renewals[i].want_mu_per_s, 2 * SL_QUOTA_RATE_MAX },
+			{ renewals[i].has_mu_per_s, 2 * SL_QUOTA_RATE_MAX },
+			{ renewals[i].ack, SL_QUOTA_NUMBER_MAX - 1 },
+			{ renewals[i].used_mu_per_s, 2 * SL_QUOTA_RATE_MAX },
+			{ renewals[i].ttl_ms, 2 * (int64_t)SL_QUOTA_TTL_MS_MAX },
+			{ renewals[i].safe_mu_per_s, SL_QUOTA_RATE_MAX },
+		};
+
+		good = put_words(ret, numbers, sizeof(numbers) / sizeof(*numbers));
+	}
 	return end(ret, good);
 }
 

@@ -93,34 +93,24 @@ static void a_renewal_is_an_fcall(void **state)
 	const struct sl_wire_tenant tenants[] = { { SL_SPAN("a"), SL_QUOTA_BYTES },
 						  { SL_SPAN("b"), SL_QUOTA_COST } };
 	const struct sl_renew renewals[] = { { 1, 2, 3, 4, 5, 11 }, { 6, 7, 8, 9, 10, 12 } };
-	static const char *const want[] = { "FCALL",
-					    "quota_renew",
-					    "2",
-					    "q:{b000}:a:b",
-					    "q:{b000}:b:c",
-					    "77",
-					    "n1",
-					    "12",
-					    "1",
-					    "2",
-					    "3",
-					    "4",
-					    "5",
-					    "11",
-					    "6",
-					    "7",
-					    "8",
-					    "9",
-					    "10",
-					    "12" };
+	static const char *const want[] = { "FCALL",	    "quota_renew", "2",	 "q:{b000}:a:b",
+					    "q:{b000}:b:c", "77",	   "n1", "12" };
+	static const char numbers[] = "\0\0\0\0\0\0\0\1\0\0\0\0\0\0\0\2"
+				      "\0\0\0\0\0\0\0\3\0\0\0\0\0\0\0\4"
+				      "\0\0\0\0\0\0\0\5\0\0\0\0\0\0\0\x0b"
+				      "\0\0\0\0\0\0\0\6\0\0\0\0\0\0\0\7"
+				      "\0\0\0\0\0\0\0\x08\0\0\0\0\0\0\0\x09"
+				      "\0\0\0\0\0\0\0\x0a\0\0\0\0\0\0\0\x0c";
 
 	assert_int_equal(sl_wire_renew(&call, &one, 77, SL_SPAN("n1"), 12, tenants, renewals, 2),
 			 0);
-	assert_int_equal(call.argc, sizeof(want) / sizeof(*want));
-	for (size_t i = 0; i < call.argc; i++) {
+	assert_int_equal(call.argc, sizeof(want) / sizeof(*want) + 1);
+	for (size_t i = 0; i + 1 < call.argc; i++) {
 		assert_string_equal(call.argv[i], want[i]);
 		assert_int_equal(call.lengths[i], strlen(want[i]));
 	}
+	assert_int_equal(call.lengths[8], sizeof(numbers) - 1);
+	assert_memory_equal(call.argv[8], numbers, sizeof(numbers) - 1);
 }
 
 static void the_largest_call_fits(void **state)
@@ -146,7 +136,8 @@ static void the_largest_call_fits(void **state)
 				       (struct sl_span){ node, sizeof(node) }, SL_QUOTA_NUMBER_MAX,
 				       tenants, renewals, SL_WIRE_TENANTS_MAX),
 			 0);
-	assert_int_equal(call.argc, 6 + SL_WIRE_TENANTS_MAX * 7);
+	assert_int_equal(call.argc, 7 + SL_WIRE_TENANTS_MAX);
+	assert_int_equal(call.lengths[call.argc - 1], SL_WIRE_TENANTS_MAX * 6 * 8);
 }
 
 static void what_the_store_would_refuse_is_not_sent(void **state)

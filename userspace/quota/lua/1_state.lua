@@ -1,16 +1,21 @@
 #!lua name=sluice_quota
 -- SPDX-License-Identifier: Apache-2.0
--- version: 5
+-- version: 6
 -- The store's side of global quotas: userspace/quota/store.h says what it does, and its model
 -- in C is held to agree with this number for number. A call carries tenants of one bucket.
 --
 -- KEYS of a tenant and kind: hashes q:{bNNN}:TENANT:K with the fields
 --   cfg      terms           st      sums and times        ef    the leader's effective rate
 --   n<NODE>  a node's row    x<NODE> what its former incarnation still holds
--- Those of version 3 are shorter: what they lack is 0. Agents of version 3 send one number less
--- for each tenant and read one less.
+-- Those of versions 3 to 5 are shorter: what they lack is 0.
 -- Numbers are whole and under 2^53. Fractions are computed in the order of the model.
 -- Replies: big-endian 64-bit words; version, call id, TIME in us, count, then each tenant's.
+-- A renewal's numbers are one argument of such words, all tenants'. Agents of versions 4 and 5 send
+-- each as an argument; those of version 3 send one less for each tenant and read one less.
+--
+-- What is called for each renewal is written for few steps of Lua, bytes and fields: Redis takes
+-- as long for a step as for five bytes of a new string, for a packed field as for ten steps.
+-- x - x % 1 is floor(x), exactly.
 
 -- Raise the version above with every change here, and WIRE when replies change: a server keeps
 -- the newest version that any agent brought, and it must serve what older ones call.
@@ -35,27 +40,35 @@ local DEBT_US_MAX = 60 * S_US
 local QUEUE_US_MAX = S_US
 local BURST_US_MAX = 86400 * S_US
 
-local HEAD = '>i8i8i8i8'
-local CFG = '>i8i8i8i8i8i8i8i8i8i8i8i8i8i8i8'
-local ST = '>i8i8i8i8i8i8i8i8i8i8i8i8i8'
-local EF = '>i8i8i8'
-local ROW = '>i8i8i8i8i8i8i8i8i8'
-local ST_BYTES, ROW_BYTES, SHOWN_ST_BYTES, SHOWN_ROW_BYTES = 104, 72, 96, 56
+local ST_BYTES, ROW_BYTES, SHOWN_ST_BYTES, SHOWN_ROW_BYTES = 112, 72, 96, 56
+local KNOWN_MAX = 4096
 
 -- ---- the key at hand ------------------------------------------------------------------
 
 local floor, ceil, min, max, pack, unpack -- Redis 7.0 has no math and struct while loading
+local HEAD, CFG, ST, EF, ROW, ASKED, RENEWED, CHARGED
+local known, known_count = {}, 0 -- terms by their text
 local key, now, now_us
-local gen, R, B, cost_max, guarantee, ceiling, node_ceiling, weight, over_max, safe, ttl, period
-local class, on_expiry, small
-local S, H, U, o, swept, learn, last, epoch, F, Fw, full, live, P -- P: safe shares held
+local gen, R, B, cost_max, ceiling, over_max, safe, ttl, period, small
+-- P: safe shares held; due: no row ends before, and none has come to the floor
+local S, H, U, o, swept, learn, last, epoch, F, Fw, full, live, P, due
 local E, share_rate, share_ms, share_token
 -- of the node's row; sh: the safe share held; told: granted last, or charged in all
 local w, g, h, u, seq, exp, inc, sh, told
 
-local function begin()
+local function words(count)
+  return '>' .. string.rep(struct.size('l') == 8 and 'l' or 'i8', count) -- l is read faster
+end
+
+local function prepare()
   floor, ceil, min, max = math.floor, math.ceil, math.min, math.max
   pack, unpack = struct.pack, struct.unpack
+  HEAD, CFG, ST, EF, ROW = words(4), words(15), words(14), words(3), words(9)
+  ASKED, RENEWED, CHARGED = words(6), words(10), words(7)
+end
+
+local function begin()
+  if not pack then prepare() end
   local t = redis.call('TIME')
   now_us = t[1] * S_US + t[2]
 end
@@ -83,6 +96,13 @@ local function check_keys(keys, args, before, each)
   end
 end
 
+-- Of a call whose numbers are one argument.
+local function check_packed(keys, args, bytes)
+  if #keys < 1 or #keys > TENANTS_MAX or #args[4] ~= #keys * bytes then
+    refuse('wrong number of arguments')
+  end
+end
+
 local function name(text)
   if type(text) ~= 'string' or #text < 1 or #text > 64 then refuse('not a node') end
   return text
@@ -90,6 +110,17 @@ end
 
 local function head(call_id, count)
   return pack(HEAD, WIRE, int(call_id, NUMBER_MAX), now_us, count)
+end
+
+local function read_terms(text)
+  local t = known[text]
+  if not t then
+    if known_count == KNOWN_MAX then known, known_count = {}, 0 end
+    t = { unpack(CFG, text) }
+    known[text], known_count = t, known_count + 1
+  end
+  gen, R, B, cost_max, ceiling, over_max, safe, ttl, period, small =
+    t[1], t[2], t[3], t[4], t[6], t[9], t[10], t[11], t[12], t[15]
 end
 
 local function decayed(rate, age)
@@ -105,11 +136,12 @@ local function find_rate()
 end
 
 local function pool()
+  if o == PPM then return E end
   return E + floor(E * (min(o, over_max) - PPM) / PPM)
 end
 
 local function save()
   redis.call('HSET', key, 'st',
-    pack(ST, S, H, U, o, swept, learn, last, epoch, F, Fw, full, live, P))
+    pack(ST, S, H, U, o, swept, learn, last, epoch, F, Fw, full, live, P, due))
 end
 

@@ -1,11 +1,12 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- ---- sweep ----------------------------------------------------------------------------
 
--- Drops what has ended and rebuilds the sums. Returns what the dropped ones held.
+-- Drops what has ended and rebuilds the sums. Returns what the dropped ones held. It is due when a
+-- row may have ended, and each period while rows are at the floor: the sums are kept meanwhile.
 local function sweep(cut, wants)
   local dropped, latest = 0, now + 2 * ttl
   local all = redis.call('HGETALL', key)
-  S, H, U, live, P = 0, 0, 0, 0, 0
+  S, H, U, live, P, due = 0, 0, 0, 0, 0, NUMBER_MAX
   for i = 1, #all, 2 do
     local field = all[i]
     local kind = field:byte(1)
@@ -18,7 +19,9 @@ local function sweep(cut, wants)
         if cut and rexp > latest then
           redis.call('HSET', key, field, pack(ROW, rw, rg, rh, ru, rseq, latest, rinc, rsh,
             rtold))
+          rexp = latest
         end
+        due = min(due, rexp)
         H = H + rh
         P = P + rsh
         if kind == 110 then
@@ -30,7 +33,6 @@ local function sweep(cut, wants)
       end
     end
   end
-  swept = now
   return dropped
 end
 
@@ -57,6 +59,7 @@ local function find_floored(wants)
     if floor(want * lambda) < least then
       F = F + min(want, least)
       Fw = Fw + want
+      due = now
     end
   end
 end
@@ -64,21 +67,21 @@ end
 -- It learns for as long as the lease of a steady node that is not heard may hold.
 local function read_state(text)
   if text then
-    S, H, U, o, swept, learn, last, epoch, F, Fw, full, live, P = read(ST, text, ST_BYTES)
+    S, H, U, o, swept, learn, last, epoch, F, Fw, full, live, P, due = read(ST, text, ST_BYTES)
     return
   end
   S, H, U, o, swept, learn, last, epoch = 0, 0, 0, PPM, now, now + 2 * ttl, now, 1
-  F, Fw, full, live, P = 0, 0, 0, 0, 0
+  F, Fw, full, live, P, due = 0, 0, 0, 0, 0, 0
   redis.call('PEXPIRE', key, KEY_MS)
 end
 
--- Reads a tenant; false: it has no terms. With a node its row as well, nil where there is none.
-local function enter(node)
-  local r = redis.call('HMGET', key, 'cfg', 'st', 'ef', node or 'st')
+-- Reads a tenant; false: it has no terms. With a node's field its row as well, nil where there
+-- is none.
+local function enter(field)
+  local r = redis.call('HMGET', key, 'cfg', 'st', 'ef', field or 'st')
   now = floor(now_us / 1000)
   if not r[1] then return false end
-  gen, R, B, cost_max, guarantee, ceiling, node_ceiling, weight, over_max, safe, ttl, period,
-    class, on_expiry, small = unpack(CFG, r[1])
+  read_terms(r[1])
   share_rate = nil
   if r[3] then share_rate, share_ms, share_token = unpack(EF, r[3]) end
   read_state(r[2])
@@ -92,53 +95,57 @@ local function enter(node)
       redis.call('HSET', key, 'ef', pack(EF, share_rate, share_ms, share_token))
     end
   else
-    now = max(now, last)
+    if now < last then now = last end
   end
   find_rate()
   if back or now - swept >= period then
-    local jumped, wants = now - last > ttl, {}
-    local dropped = sweep(back, wants)
-    if jumped and dropped > 0 and live == 0 then
-      epoch = epoch + 1
-      learn = max(learn, now + ttl)
+    local wants = (back or now >= due) and {}
+    if wants then
+      local dropped = sweep(back, wants)
+      if now - last > ttl and dropped > 0 and live == 0 then
+        epoch = epoch + 1
+        learn = max(learn, now + ttl)
+      end
+      if field then r[4] = redis.call('HGET', key, field) end
     end
+    swept = now
     steer_overbook()
-    find_floored(wants)
+    if wants then find_floored(wants) end
     redis.call('PEXPIRE', key, KEY_MS)
-    if node then r[4] = redis.call('HGET', key, node) end
   end
   last = now
   w = nil
-  if node and r[4] then w, g, h, u, seq, exp, inc, sh, told = read(ROW, r[4], ROW_BYTES) end
+  if field and r[4] then w, g, h, u, seq, exp, inc, sh, told = read(ROW, r[4], ROW_BYTES) end
   return true
 end
 
 -- What the former incarnation held stays held until its row would have ended.
-local function make_ghost(node)
+local function make_ghost(field)
   if h == 0 and sh == 0 then return end
-  local ghost = redis.call('HGET', key, 'x' .. node)
+  local former = 'x' .. field:sub(2)
+  local ghost = redis.call('HGET', key, former)
   local gh, gexp, gsh = 0, 0, 0
   if ghost then
     local _
     _, _, gh, _, _, gexp, _, gsh = read(ROW, ghost, ROW_BYTES)
   end
-  redis.call('HSET', key, 'x' .. node,
+  redis.call('HSET', key, former,
     pack(ROW, 0, 0, gh + h, 0, 0, max(gexp, exp), inc, gsh + sh, 0))
 end
 
-local function take_row(node, incarnation)
+local function take_row(field, incarnation)
   if w and incarnation < inc then return FENCED end
   if w and exp <= now then
     S, H, U, live, P = S - w, H - h, U - u, live - 1, P - sh
     w = nil
-    if live >= NODES_MAX then redis.call('HDEL', key, 'n' .. node) end
+    if live >= NODES_MAX then redis.call('HDEL', key, field) end
   end
   if not w and live >= NODES_MAX then return FULL end
   if not w then
     live = live + 1
     w, g, h, u, seq, exp, sh, told = 0, 0, 0, 0, 0, 0, 0, 0
   elseif incarnation > inc then
-    make_ghost(node)
+    make_ghost(field)
     S, U = S - w, U - u
     w, g, h, u, seq, exp, sh, told = 0, 0, 0, 0, 0, 0, 0, 0
   end
@@ -146,8 +153,9 @@ local function take_row(node, incarnation)
   return OK
 end
 
-local function save_row(node)
-  redis.call('HSET', key, 'n' .. node, pack(ROW, w, g, h, u, seq, exp, inc, sh, told), 'st',
-    pack(ST, S, H, U, o, swept, learn, last, epoch, F, Fw, full, live, P))
+local function save_row(field)
+  if exp < due then due = exp end
+  redis.call('HSET', key, field, pack(ROW, w, g, h, u, seq, exp, inc, sh, told), 'st',
+    pack(ST, S, H, U, o, swept, learn, last, epoch, F, Fw, full, live, P, due))
 end
 

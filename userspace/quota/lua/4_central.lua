@@ -1,7 +1,6 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- ---- quota_central: call id, node, incarnation, then passed want rate total of each -----
 
-local CHARGED = '>i8i8i8i8i8i8i8'
 local rate, burst_us, from_us
 
 local function cost_us(amount)
@@ -63,7 +62,7 @@ local function central(keys, args)
     key = keys[i]
     if enter(field) then
       local status = LEASED
-      if small == 1 then status = take_row(node, incarnation) end
+      if small == 1 then status = take_row(field, incarnation) end
       if status == OK then
         leave_lease()
         open_bucket()
@@ -77,7 +76,7 @@ local function central(keys, args)
         S = S + w
         seq = seq + 1
         exp = max(exp, now + ttl)
-        save_row(node)
+        save_row(field)
         out[i + 1] = pack(CHARGED, OK, paid, wait, left, rate, gen, live)
       else
         save()

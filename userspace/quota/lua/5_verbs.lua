@@ -4,12 +4,11 @@
 local function take_terms(cfg, new_gen, new_ttl, new_small)
   local r = redis.call('HMGET', key, 'cfg', 'st')
   if r[1] then
-    gen, R, B, cost_max, guarantee, ceiling, node_ceiling, weight, over_max, safe, ttl, period,
-      class, on_expiry, small = unpack(CFG, r[1])
+    read_terms(r[1])
     if new_gen < gen then return STALE end
     if new_gen == gen and cfg ~= r[1] then return CONFLICT end
     if r[2] and small ~= new_small then
-      S, H, U, o, swept, learn, last, epoch, F, Fw, full, live, P = read(ST, r[2], ST_BYTES)
+      S, H, U, o, swept, learn, last, epoch, F, Fw, full, live, P, due = read(ST, r[2], ST_BYTES)
       learn = max(learn, now + new_ttl)
       save()
     end
@@ -112,13 +111,12 @@ local function show(keys, args)
     if not r[1] then
       out[i + 1] = pack('>i8', UNKNOWN)
     else
-      local _
-      _, R, _, _, _, ceiling = unpack(CFG, r[1])
+      read_terms(r[1])
       share_rate = nil
       if r[3] then share_rate, share_ms, share_token = unpack(EF, r[3]) end
       find_rate()
       out[i + 1] = pack('>i8', OK) .. r[1] ..
-        (r[2] or pack(ST, 0, 0, 0, PPM, 0, 0, 0, 0, 0, 0, 0, 0, 0)):sub(1, SHOWN_ST_BYTES) ..
+        (r[2] or pack(ST, 0, 0, 0, PPM, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)):sub(1, SHOWN_ST_BYTES) ..
         pack('>i8', E) ..
         (with_rows == 1 and show_rows() or pack('>i8', 0))
     end
