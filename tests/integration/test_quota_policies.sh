@@ -108,23 +108,24 @@ admitted() {
 	echo "$(((began + ended) / 2)) $count"
 }
 
-# measure SECONDS: requests per second of both, and each one's
+# measure COMMAND...: requests per second of both while it runs, and each one's
 measure() {
 	local before=() n
 
 	for n in 1 2; do before+=("$(admitted "$n")"); done
-	sleep "$1"
+	"$@" || echo "# $* failed" >&2
 	for n in 1 2; do echo "${before[$((n - 1))]} $(admitted "$n")"; done |
 		awk '{ rate[NR] = ($4 - $2) * 1e9 / ($3 - $1) } END { printf "%.0f %.0f %.0f\n", rate[1] + rate[2], rate[1], rate[2] }'
 }
 
-# between NAME LEAST MOST SECONDS: of the limit in percent
+# between NAME LEAST MOST COMMAND...: of the limit in percent, while it runs
 between() {
-	local sum one two
+	local name=$1 least=$2 most=$3 sum one two
 
-	read -r sum one two < <(measure "$4")
-	echo "# $1: $one and $two of $limit requests a second"
-	check "$1" test $((sum * 100)) -ge $((limit * $2)) -a $((sum * 100)) -le $((limit * $3))
+	shift 3
+	read -r sum one two < <(measure "$@")
+	echo "# $name: $one and $two of $limit requests a second"
+	check "$name" test $((sum * 100)) -ge $((limit * least)) -a $((sum * 100)) -le $((limit * most))
 }
 
 # has N: its part of the limit is leased, and by terms that Redis took
@@ -140,7 +141,7 @@ load 2 200 4 beta premium
 check "node 1 leases its part of the policy's limit" wait_for 30 has 1
 check "and node 2" wait_for 10 has 2
 sleep 4
-between "both nodes and both tenants share the one limit" 90 105 10
+between "both nodes and both tenants share the one limit" 90 105 sleep 10
 check "all nodes are seen to hold parts of it" quota_says 1 \
 	"d['limits'][0]['nodes'] == 2" show '*/premium'
 load 1 3 2 beta cheap
@@ -151,10 +152,28 @@ check "another policy is not limited" wait_for 20 not_limited
 kill "${load_pids[@]}" 2>/dev/null
 load 2 200 12 acme premium
 sleep 8
-between "all of it moves to the one node that is asked" 90 105 8
+between "all of it moves to the one node that is asked" 90 105 sleep 8
+
+# ---- agents that start anew -----------------------------------------------------------------
+
+# What a gateway may let pass lies in maps, and the next agent goes on with it. One that needs longer
+# than the lease has left finds it cut: so little of the limit is asked for.
+anew() {
+	local n
+
+	for n in 1 2; do quota_kill "$n" KILL 2>/dev/null || return 1; done
+	for n in 1 2; do quota_start "$n" || return 1; done
+	sleep 4
+}
+took_over() {
+	[ "$(grep -c 'took over the leases' "$sl_dir/node2.log")" = 1 ]
+}
+between "both agents are killed and start anew: the limit is kept to" 50 105 anew
+check "the one of the node that is asked took over what the one before had leased" took_over
+between "and it is used as before" 90 105 sleep 8
 
 # ---- without Redis --------------------------------------------------------------------------
 
 redis_kill one
 sleep 6
-between "without Redis the limit is kept to" 20 105 8
+between "without Redis the limit is kept to" 20 105 sleep 8
