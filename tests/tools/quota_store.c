@@ -241,12 +241,17 @@ static void charge(struct node *node)
 	/* Now and then one that was charged before. */
 	const struct sl_charge asked = { passed, (int64_t)(dice(5) ? dice(20000) : dice(2 * RATE)),
 					 (int64_t)dice(2 * RATE),
-					 node->charged[tenant] + (dice(8) ? passed : 0) };
+					 node->charged[tenant] + (dice(8) ? passed : 0),
+					 dice(2) ? 0 : (int64_t)dice(20000) };
 	struct sl_charged redis, model;
 	struct sl_span reply;
+	int r;
 
-	reply = send_call(sl_wire_central(&test.call, &keys, ++test.call_id, sl_span_of(node->name),
-					  node->incarnation, &test.tenants[tenant], &asked, 1));
+	r = sl_wire_central(&test.call, &keys, ++test.call_id, sl_span_of(node->name),
+			    node->incarnation, &test.tenants[tenant], &asked, 1);
+	if (!asked.since_ms && dice(2))
+		sl_quota_call_before(&test.call, 5, 4);
+	reply = send_call(r);
 	if (sl_wire_read_charged(&redis, 1, test.call_id, reply) < 0)
 		differs("quota_central is not understood");
 	if (sl_store_charge(test.store[tenant], strtoull(node->name, NULL, 16), node->incarnation,

@@ -123,6 +123,14 @@ uint64_t sl_central_due_ns(const struct sl_central *central, uint64_t now_ns)
 	return short_of ? due_ns : UINT64_MAX;
 }
 
+/* Rounded down: what is said to have passed later is charged no cheaper. */
+static int64_t since_ms(const struct sl_central *central, uint64_t now_ns)
+{
+	const uint64_t ms = central->failures ? (now_ns - central->failed_ns) / MS_NS : 0;
+
+	return ms < SL_QUOTA_SINCE_MS_MAX ? (int64_t)ms : SL_QUOTA_SINCE_MS_MAX;
+}
+
 void sl_central_ask(struct sl_central *central, struct sl_charge *ret, uint64_t *ret_send_id,
 		    uint64_t now_ns)
 {
@@ -145,6 +153,7 @@ void sl_central_ask(struct sl_central *central, struct sl_charge *ret, uint64_t 
 		.want_mu = want,
 		.want_mu_per_s = central->estimate_mu_per_s,
 		.total_mu = central->settled_mu + (owed < 0 ? -owed : 0),
+		.since_ms = since_ms(central, now_ns),
 	};
 	*ret_send_id = ++central->send_id;
 	central->counts.asked++;
@@ -224,6 +233,8 @@ void sl_central_failed(struct sl_central *central, uint64_t send_id, uint64_t no
 		return;
 	central->is_asking = false;
 	central->counts.failed++;
+	if (!central->failures)
+		central->failed_ns = now_ns;
 	wait_ns = RETRY_NS << (central->failures < 4 ? central->failures : 4);
 	wait_ns = wait_ns < RETRY_NS_MAX ? wait_ns : RETRY_NS_MAX;
 	central->failures++;

@@ -13,6 +13,9 @@
  * Use as of lease.h: begin, observe, state, due, ask, answer or failed. Nothing is
  * lowered by asking.
  *
+ * What passed after a question failed is charged with how long ago that was: the store takes it
+ * out of that time where nobody else was paid in it.
+ *
  * From its first failed question on a node has its safe share at most, beta * R/N, until it is
  * answered. Without an answer for terms.ttl_ms it has that share (closed: nothing; open: the
  * node ceiling): blend and last have no share to begin with.
@@ -52,8 +55,9 @@ struct sl_central {
 	int64_t left_mu;	 /* in the central bucket after it */
 	uint64_t block_until_ns; /* and then it asks again */
 	int64_t block_ms;
-	uint64_t heard_ns; /* of the last answer */
-	uint64_t tried_ns; /* of the first question since then; 0: none */
+	uint64_t heard_ns;  /* of the last answer */
+	uint64_t tried_ns;  /* of the first question since then; 0: none */
+	uint64_t failed_ns; /* since when it has its safe share at most, with .failures */
 	bool was_heard;
 	bool is_contended; /* the last answer made us wait */
 	bool was_refused;  /* it paid for nothing */

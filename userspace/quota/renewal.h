@@ -11,8 +11,9 @@
 
 #include "sluice/abi.h"
 
-#define SL_QUOTA_NUMBER_MAX 9007199254740991ll /* 2^53 - 1: exact in a Lua number */
-#define SL_QUOTA_BLOCK_MS   100u	       /* the least time that a refusal lasts */
+#define SL_QUOTA_NUMBER_MAX   9007199254740991ll /* 2^53 - 1: exact in a Lua number */
+#define SL_QUOTA_SINCE_MS_MAX 86400000ll
+#define SL_QUOTA_BLOCK_MS     100u /* the least time that a refusal lasts */
 
 /* How the store answered for one tenant. Its numbers are on the wire. */
 enum sl_quota_status {
@@ -65,6 +66,9 @@ struct sl_charge {
 	/* All of .passed_mu that was ever charged, with this: what is asked again because its
 	 * answer was lost is charged once. Of one incarnation it only grows. */
 	int64_t total_mu;
+	/* How long ago the first of its questions in vain failed: what of .passed_mu passed since
+	 * then is of the safe share. 0: the last question was answered. */
+	int64_t since_ms;
 };
 
 /* The answer: @paid_mu may be admitted @wait_ms from now, and is paid for. */

@@ -327,6 +327,7 @@ static void clock_went_back(struct sl_store *store, int64_t now_ms)
 	/* What the central bucket is ahead of now, it stays ahead. */
 	store->sums.full_at_us =
 		sl_most(0, store->sums.full_at_us - (store->sums.last_ms - now_ms) * 1000);
+	store->sums.idle_us = store->sums.idle_at_us = 0;
 	store->share.written_ms = sl_least(store->share.written_ms, now_ms);
 }
 

@@ -90,6 +90,7 @@ struct sl_store_sums {
 	int64_t learn_ms, last_ms, epoch;
 	int64_t floor_mu_per_s, floor_want_mu_per_s; /* granted to, wanted by nodes at the floor */
 	int64_t full_at_us;			     /* the central bucket's: theoretical arrival */
+	int64_t idle_us, idle_at_us;		     /* up to then it was full for so long */
 	int64_t safe;				     /* mu/s: of safe shares that are held */
 	int64_t due_ms; /* no row ends before, and none has come to the floor */
 	uint32_t live;

@@ -12,7 +12,8 @@
 struct bucket {
 	int64_t rate;	  /* mu/s */
 	int64_t burst_us; /* how far ahead of now it may be */
-	int64_t now_us, full_us;
+	int64_t now_us, full_us, latest_us;
+	int64_t idle_us, idle_at_us;
 };
 
 /* Rounded up: never cheaper than it is. */
@@ -24,7 +25,7 @@ static int64_t cost_us(const struct bucket *bucket, int64_t amount_mu)
 static void open_bucket(struct bucket *bucket, const struct sl_store *store, int64_t now_us)
 {
 	const struct sl_store_sums *sums = &store->sums;
-	int64_t latest_us, kept_mu;
+	int64_t kept_mu;
 
 	bucket->now_us = now_us;
 	/* Leases of earlier terms are still spent. */
@@ -32,15 +33,51 @@ static void open_bucket(struct bucket *bucket, const struct sl_store *store, int
 	/* What passes before it is charged comes out of a part of B that is kept for it. */
 	kept_mu = sl_least(store->terms.burst_mu / 2, store->terms.cost_max_mu * sums->live / 8);
 	bucket->burst_us = sl_least(cost_us(bucket, store->terms.burst_mu - kept_mu), BURST_US_MAX);
-	latest_us = now_us + bucket->burst_us + DEBT_US_MAX;
-	bucket->full_us = sl_least(sl_most(sums->full_at_us, now_us), latest_us);
+	bucket->latest_us = now_us + bucket->burst_us + DEBT_US_MAX;
+	bucket->idle_us = sums->idle_us;
+	bucket->idle_at_us = sums->idle_at_us;
+	/* The longest time in which nobody was paid is remembered for a ttl: so late may the nodes
+	 * come that had their safe shares meanwhile. */
+	if (sums->full_at_us < now_us &&
+	    (now_us - sums->full_at_us >= sums->idle_us ||
+	     now_us - sums->idle_at_us > (int64_t)store->terms.ttl_ms * 1000)) {
+		bucket->idle_us = now_us - sums->full_at_us;
+		bucket->idle_at_us = now_us;
+	}
+	bucket->full_us = sl_least(sl_most(sums->full_at_us, now_us), bucket->latest_us);
 }
 
 static void pass(struct bucket *bucket, int64_t amount_mu)
 {
-	const int64_t latest_us = bucket->now_us + bucket->burst_us + DEBT_US_MAX;
+	bucket->full_us = sl_least(bucket->full_us + cost_us(bucket, amount_mu), bucket->latest_us);
+}
 
-	bucket->full_us = sl_least(bucket->full_us + cost_us(bucket, amount_mu), latest_us);
+/*
+ * What passed as the safe share since then comes out of the time in which the bucket was full
+ * and nobody was paid. Of an exact bucket the theoretical arrival is the latest of s and all that
+ * passed after s, over all s. It is this for s up to .since; and for s from the end of the idle
+ * time on, after which a share of R/N passes a part of N of the time, and one cost at once. In
+ * between it is not later: all shares together pass at most R.
+ */
+static void pass_since(struct bucket *bucket, const struct sl_store *store, int64_t amount_mu,
+		       int64_t since_ms)
+{
+	const int64_t since_us = bucket->now_us - since_ms * 1000;
+	const int64_t cost = cost_us(bucket, amount_mu);
+	int64_t least_us, at_once, later;
+
+	if (!since_ms || since_us >= bucket->idle_at_us) {
+		pass(bucket, amount_mu);
+		return;
+	}
+	least_us = sl_most(bucket->full_us - bucket->idle_us, since_us) + cost;
+	at_once = sl_least(cost, cost_us(bucket, store->terms.cost_max_mu));
+	later = (int64_t)ceil((double)(bucket->now_us - bucket->idle_at_us) /
+			      (double)store->sums.live);
+	later = sl_least(cost - at_once, sl_most(0, later));
+	bucket->full_us =
+		sl_least(sl_most(bucket->full_us + at_once + later, least_us), bucket->latest_us);
+	bucket->idle_us = sl_most(0, bucket->full_us - least_us);
 }
 
 static int64_t wait_ms(int64_t wait_us)
@@ -123,9 +160,11 @@ int sl_store_charge(struct sl_store *store, uint64_t node, int64_t incarnation,
 	leave_lease(sums, row);
 	/* The clock of the call, unless the time that counts is later. */
 	open_bucket(&bucket, store, sl_most(now_us, now_ms * 1000));
-	pass(&bucket, take_charge(row, charge));
+	pass_since(&bucket, store, take_charge(row, charge), charge->since_ms);
 	pay(&bucket, &store->terms, charge->want_mu, ret);
 	sums->full_at_us = bucket.full_us;
+	sums->idle_us = bucket.idle_us;
+	sums->idle_at_us = bucket.idle_at_us;
 	ret->rate_mu_per_s = bucket.rate;
 
 	sums->want -= row->want;

@@ -197,11 +197,19 @@ int sl_wire_central(struct sl_wire_call *ret, const struct sl_wire_keys *keys, u
 	bool good = add_head(ret, "quota_central", keys, call_id, tenants, count) &&
 		    add_node(ret, node) && add_number(ret, incarnation, SL_QUOTA_NUMBER_MAX);
 
-	for (size_t i = 0; good && i < count; i++)
-		good = add_number(ret, charges[i].passed_mu, 2 * SL_QUOTA_RATE_MAX) &&
-		       add_number(ret, charges[i].want_mu, 2 * SL_QUOTA_RATE_MAX) &&
-		       add_number(ret, charges[i].want_mu_per_s, 2 * SL_QUOTA_RATE_MAX) &&
-		       add_number(ret, charges[i].total_mu, SL_QUOTA_NUMBER_MAX);
+	if (good)
+		begin_words(ret);
+	for (size_t i = 0; good && i < count; i++) {
+		const struct number numbers[] = {
+			{ charges[i].passed_mu, 2 * SL_QUOTA_RATE_MAX },
+			{ charges[i].want_mu, 2 * SL_QUOTA_RATE_MAX },
+			{ charges[i].want_mu_per_s, 2 * SL_QUOTA_RATE_MAX },
+			{ charges[i].total_mu, SL_QUOTA_NUMBER_MAX },
+			{ charges[i].since_ms, SL_QUOTA_SINCE_MS_MAX },
+		};
+
+		good = put_words(ret, numbers, sizeof(numbers) / sizeof(*numbers));
+	}
 	return end(ret, good);
 }
 

@@ -8,8 +8,8 @@
  * SL_WIRE_TENANTS_MAX of them. The bucket is SipHash-2-4 (base/siphash.h) of the tenant
  * under a fixed key, modulo `buckets`: nodes must agree on it, and it is no secret.
  *
- * The numbers of a renewal are one argument: big-endian 64-bit words, six for each tenant, which
- * Redis reads in a fifth of the time. Other calls have an argument for each.
+ * The numbers of a renewal and of a charge are one argument: big-endian 64-bit words, six and five
+ * for each tenant, which Redis reads in a fifth of the time. Other calls have an argument for each.
  *
  * Replies: big-endian 64-bit words: version, call id, the store's time in us (for tests and
  * people: a node compares it with nothing), count, then the words of each tenant. What does not fit
@@ -36,7 +36,7 @@
 #define SL_WIRE_KEY_BYTES    (SL_WIRE_PREFIX_BYTES + SL_WIRE_TENANT_BYTES + 16)
 #define SL_WIRE_BUCKETS	     256u /* the default; at most SL_WIRE_BUCKETS_MAX */
 #define SL_WIRE_BUCKETS_MAX  1024u
-#define SL_WIRE_ARGS_MAX     (8 + SL_WIRE_TENANTS_MAX * 7)
+#define SL_WIRE_ARGS_MAX     (8 + SL_WIRE_TENANTS_MAX * 2)
 #define SL_WIRE_BYTES_MAX    (512 + SL_WIRE_TENANTS_MAX * (SL_WIRE_KEY_BYTES + 6 * 17))
 #define SL_WIRE_VERSION	     1
 

@@ -1,17 +1,18 @@
 #!lua name=sluice_quota
 -- SPDX-License-Identifier: Apache-2.0
--- version: 6
+-- version: 7
 -- The store's side of global quotas: userspace/quota/store.h says what it does, and its model
 -- in C is held to agree with this number for number. A call carries tenants of one bucket.
 --
 -- KEYS of a tenant and kind: hashes q:{bNNN}:TENANT:K with the fields
 --   cfg      terms           st      sums and times        ef    the leader's effective rate
 --   n<NODE>  a node's row    x<NODE> what its former incarnation still holds
--- Those of versions 3 to 5 are shorter: what they lack is 0.
+-- Those of former versions are shorter: what they lack is 0.
 -- Numbers are whole and under 2^53. Fractions are computed in the order of the model.
 -- Replies: big-endian 64-bit words; version, call id, TIME in us, count, then each tenant's.
--- A renewal's numbers are one argument of such words, all tenants'. Agents of versions 4 and 5 send
--- each as an argument; those of version 3 send one less for each tenant and read one less.
+-- The numbers of quota_renew and quota_central are one argument of such words, all tenants'. Agents
+-- of versions 4 to 6 send quota_central each as an argument, without the last one, and of 4 and 5
+-- quota_renew as well; those of version 3 send one less for each tenant and read one less.
 --
 -- What is called for each renewal is written for few steps of Lua, bytes and fields: Redis takes
 -- as long for a step as for five bytes of a new string, for a packed field as for ten steps.
@@ -46,12 +47,13 @@ local KNOWN_MAX = 4096
 -- ---- the key at hand ------------------------------------------------------------------
 
 local floor, ceil, min, max, pack, unpack -- Redis 7.0 has no math and struct while loading
-local HEAD, CFG, ST, EF, ROW, ASKED, RENEWED, CHARGED
+local HEAD, CFG, ST, IDLE, EF, ROW, ASKED, RENEWED, CHARGE, CHARGED
 local known, known_count = {}, 0 -- terms by their text
 local key, now, now_us
 local gen, R, B, cost_max, ceiling, over_max, safe, ttl, period, small
 -- P: safe shares held; due: no row ends before, and none has come to the floor
 local S, H, U, o, swept, learn, last, epoch, F, Fw, full, live, P, due
+local idle, idle_at -- us, of the central bucket: up to then it was full for so long
 local E, share_rate, share_ms, share_token
 -- of the node's row; sh: the safe share held; told: granted last, or charged in all
 local w, g, h, u, seq, exp, inc, sh, told
@@ -64,7 +66,7 @@ local function prepare()
   floor, ceil, min, max = math.floor, math.ceil, math.min, math.max
   pack, unpack = struct.pack, struct.unpack
   HEAD, CFG, ST, EF, ROW = words(4), words(15), words(14), words(3), words(9)
-  ASKED, RENEWED, CHARGED = words(6), words(10), words(7)
+  ASKED, RENEWED, CHARGE, CHARGED, IDLE = words(6), words(10), words(5), words(7), words(2)
 end
 
 local function begin()
@@ -140,8 +142,13 @@ local function pool()
   return E + floor(E * (min(o, over_max) - PPM) / PPM)
 end
 
+local function state()
+  local text = pack(ST, S, H, U, o, swept, learn, last, epoch, F, Fw, full, live, P, due)
+  if idle_at > 0 then return text .. pack(IDLE, idle, idle_at) end
+  return text
+end
+
 local function save()
-  redis.call('HSET', key, 'st',
-    pack(ST, S, H, U, o, swept, learn, last, epoch, F, Fw, full, live, P, due))
+  redis.call('HSET', key, 'st', state())
 end
 

@@ -68,10 +68,12 @@ end
 local function read_state(text)
   if text then
     S, H, U, o, swept, learn, last, epoch, F, Fw, full, live, P, due = read(ST, text, ST_BYTES)
+    idle, idle_at = 0, 0
+    if #text > ST_BYTES then idle, idle_at = unpack(IDLE, text, ST_BYTES + 1) end
     return
   end
   S, H, U, o, swept, learn, last, epoch = 0, 0, 0, PPM, now, now + 2 * ttl, now, 1
-  F, Fw, full, live, P, due = 0, 0, 0, 0, 0, 0
+  F, Fw, full, live, P, due, idle, idle_at = 0, 0, 0, 0, 0, 0, 0, 0
   redis.call('PEXPIRE', key, KEY_MS)
 end
 
@@ -89,7 +91,7 @@ local function enter(field)
   if back then
     epoch = epoch + 1
     learn = now + ttl
-    full = max(0, full - (last - now) * 1000)
+    full, idle, idle_at = max(0, full - (last - now) * 1000), 0, 0
     if share_rate and share_ms > now then
       share_ms = now
       redis.call('HSET', key, 'ef', pack(EF, share_rate, share_ms, share_token))
@@ -155,7 +157,6 @@ end
 
 local function save_row(field)
   if exp < due then due = exp end
-  redis.call('HSET', key, field, pack(ROW, w, g, h, u, seq, exp, inc, sh, told), 'st',
-    pack(ST, S, H, U, o, swept, learn, last, epoch, F, Fw, full, live, P, due))
+  redis.call('HSET', key, field, pack(ROW, w, g, h, u, seq, exp, inc, sh, told), 'st', state())
 end
 

@@ -8,7 +8,7 @@ local function take_terms(cfg, new_gen, new_ttl, new_small)
     if new_gen < gen then return STALE end
     if new_gen == gen and cfg ~= r[1] then return CONFLICT end
     if r[2] and small ~= new_small then
-      S, H, U, o, swept, learn, last, epoch, F, Fw, full, live, P, due = read(ST, r[2], ST_BYTES)
+      read_state(r[2])
       learn = max(learn, now + new_ttl)
       save()
     end
