@@ -66,18 +66,24 @@ static void recover(struct sl_capacity_control *control, const struct sl_capacit
 		control->per_s *= 1 + RECOVERY_GAIN * (1 - step->pressure);
 }
 
+static double can_per_s(const struct sl_capacity_step *step)
+{
+	return step->busy > 0 && step->busy < 1 ? step->done_per_s / step->busy : step->done_per_s;
+}
+
 static void cut(struct sl_capacity_control *control, const struct sl_capacity_step *step)
 {
 	const bool sheds = step->state != SL_PRESSURE_WARN;
 	const double over = step->pressure - 1;
-	const double least = at_most(control->per_s, step->done_per_s * (1 + NEAR_DONE));
+	const double can = can_per_s(step);
+	const double least = at_most(control->per_s, can * (1 + NEAR_DONE));
 
 	if (over <= 0)
 		return;
 	control->per_s *= sheds ? at_least(1 - SHED_CUT * over, SHED_FACTOR)
 				: at_least(1 - WARN_CUT * over, WARN_FACTOR);
-	if (sheds && step->pressure > HARD_PRESSED && step->done_per_s > 0)
-		control->per_s = at_most(control->per_s, step->done_per_s * (1 + FAR_DONE));
+	if (sheds && step->pressure > HARD_PRESSED && can > 0)
+		control->per_s = at_most(control->per_s, can * (1 + FAR_DONE));
 	control->per_s = at_least(control->per_s, least);
 }
 
@@ -104,8 +110,7 @@ static void begin_shedding(struct sl_capacity_control *control, const struct sl_
 {
 	if (control->state == SL_PRESSURE_OK || control->state == SL_PRESSURE_WARN)
 		if (step->done_per_s > 0)
-			control->per_s =
-				at_most(control->per_s, step->done_per_s * (1 + NEAR_DONE));
+			control->per_s = at_most(control->per_s, can_per_s(step) * (1 + NEAR_DONE));
 }
 
 bool sl_capacity_control_step(struct sl_capacity_control *control,
@@ -128,6 +133,9 @@ bool sl_capacity_control_step(struct sl_capacity_control *control,
 		recover(control, step);
 	else
 		cut(control, step);
+	/* A moment without workers would leave nothing to grow from: what they finish may come. */
+	if (step->state == SL_PRESSURE_SHED)
+		control->per_s = at_least(control->per_s, step->done_per_s);
 	control->state = step->state;
 	control->per_s = at_most(at_least(control->per_s, SL_CAPACITY_MIN), SL_CAPACITY_MAX);
 	return true;

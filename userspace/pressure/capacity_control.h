@@ -9,9 +9,11 @@
  *	SHED   C *= max(.70, 1 - .10 (p - 1)), STOP as well
  *	STALE  stays for 10 s; then C *= .8 each 10 s, down to half; after 60 s it fails
  *
- * What workers finish while all of them are busy is what they can. So C is cut to no less
- * than a fifth above it, the rest is the credits' to refuse; it begins there when SHED
- * does, and is held within a half above it while p > 1.5.
+ * What workers finish while all of them are busy is what they can; while a part of their
+ * slots is free, as much more. So C is cut to no less than a fifth above it, the rest is the
+ * credits' to refuse; it begins there when SHED does, and is held within a half above it while
+ * p > 1.5. In SHED it is never below what
+ * they finish, whatever it was cut to while there were none.
  * While there is room (p < 1 in WARN or SHED) C doubles each second while less than half
  * of it is used (p < .5), up to half of what it was when all was well; else it grows by
  * four fifths of the share that is free (all of it would be the limit): fast at first, slow at the
@@ -47,6 +49,7 @@ struct sl_capacity_step {
 	enum sl_pressure_state state;
 	double pressure;
 	double done_per_s;     /* what the workers finish */
+	double busy;	       /* 0..1, of their slots; 0: not known, as 1 */
 	double admitted_per_s; /* what was let through */
 	double jitter;	       /* 0..1, of a random number */
 };

@@ -17,6 +17,8 @@
 
 #define SIGNALS_TO_ENTER 2u
 #define NS_PER_S	 1000000000ull
+#define WARN_ENTER_NS	 (NS_PER_S * 2 / 5)  /* two periods, less their jitter */
+#define SHED_ENTER_NS	 (NS_PER_S * 3 / 20) /* a burst after a stall is worked off sooner */
 #define WARN_DWELL_NS	 (5 * NS_PER_S)
 #define SHED_DWELL_NS	 (10 * NS_PER_S)
 #define STOP_ENTER_NS	 (2 * NS_PER_S)
@@ -65,11 +67,18 @@ static double stuck(const struct sl_pressure_inputs *inputs)
 	return unused > 0 ? inputs->queue_depth - unused : inputs->queue_depth;
 }
 
+/* Else what waited has found a slot since: that it waited says nothing of what comes now. */
+static bool is_full(const struct sl_pressure_inputs *inputs)
+{
+	return inputs->inflight + inputs->queue_depth >= inputs->limit;
+}
+
 double sl_pressure_of(const struct sl_pressure_inputs *inputs)
 {
-	double p = term(inputs->queue_delay_s, inputs->target_s);
-	double refused;
+	double p = 0, refused;
 
+	if (is_full(inputs))
+		p = term(inputs->queue_delay_s, inputs->target_s);
 	if (inputs->limit > 0)
 		p = larger(p, term(inputs->inflight, inputs->limit));
 	p = larger(p, term(stuck(inputs), inputs->drain_per_s * inputs->target_s));
@@ -99,7 +108,13 @@ static bool lasted(uint64_t since_ns, uint64_t dwell_ns, uint64_t now_ns)
 static void begin_times(struct sl_level *level)
 {
 	level->calm_ns = level->still_ns = level->easy_ns = level->high_ns = NOT_SINCE;
+	level->over_ns = level->hard_ns = NOT_SINCE;
 	level->over_warn = level->over_shed = 0;
+}
+
+static bool is_over(uint64_t since_ns, bool smoothed)
+{
+	return smoothed && since_ns != NOT_SINCE;
 }
 
 static void measure(struct sl_level *level, const struct sl_level_signal *signal, uint64_t now_ns)
@@ -111,8 +126,11 @@ static void measure(struct sl_level *level, const struct sl_level_signal *signal
 		begin_times(level);
 	level->begun = true;
 	level->pressure = p;
-	level->over_warn = p > WARN_ENTER ? level->over_warn + 1 : 0;
-	level->over_shed = p > SHED_ENTER ? level->over_shed + 1 : 0;
+	/* The signal itself must say so, too: one of 10 is smoothed to over 1.5 for three. */
+	note(&level->over_ns, signal->pressure > WARN_ENTER, now_ns);
+	note(&level->hard_ns, signal->pressure > SHED_ENTER, now_ns);
+	level->over_warn = is_over(level->over_ns, p > WARN_ENTER) ? level->over_warn + 1 : 0;
+	level->over_shed = is_over(level->hard_ns, p > SHED_ENTER) ? level->over_shed + 1 : 0;
 	note(&level->calm_ns, p < WARN_LEAVE, now_ns);
 	note(&level->still_ns, p < SHED_LEAVE, now_ns);
 	note(&level->easy_ns, p < STOP_LEAVE && !signal->deserted, now_ns);
@@ -125,17 +143,31 @@ static bool must_stop(const struct sl_level *level, const struct sl_level_signal
 	return signal->deserted || lasted(level->high_ns, STOP_ENTER_NS, now_ns);
 }
 
+static bool must_warn(const struct sl_level *level, uint64_t now_ns)
+{
+	return level->over_warn >= SIGNALS_TO_ENTER &&
+	       lasted(level->over_ns, WARN_ENTER_NS, now_ns);
+}
+
+static bool must_shed(const struct sl_level *level, const struct sl_level_signal *signal,
+		      uint64_t now_ns)
+{
+	return signal->dropped || signal->deserted ||
+	       (level->over_shed >= SIGNALS_TO_ENTER &&
+		lasted(level->hard_ns, SHED_ENTER_NS, now_ns));
+}
+
 static enum sl_pressure_state next_state(const struct sl_level *level,
 					 const struct sl_level_signal *signal, uint64_t now_ns)
 {
 	switch (level->state) {
 	case SL_PRESSURE_OK:
 		/* Hard pressed for as long as it takes to warn: to warn first gains nothing. */
-		if (signal->dropped || signal->deserted || level->over_shed >= SIGNALS_TO_ENTER)
+		if (must_shed(level, signal, now_ns))
 			return SL_PRESSURE_SHED;
-		return level->over_warn >= SIGNALS_TO_ENTER ? SL_PRESSURE_WARN : SL_PRESSURE_OK;
+		return must_warn(level, now_ns) ? SL_PRESSURE_WARN : SL_PRESSURE_OK;
 	case SL_PRESSURE_WARN:
-		if (signal->dropped || signal->deserted || level->over_shed >= SIGNALS_TO_ENTER)
+		if (must_shed(level, signal, now_ns))
 			return SL_PRESSURE_SHED;
 		return lasted(level->calm_ns, WARN_DWELL_NS, now_ns) ? SL_PRESSURE_OK
 								     : SL_PRESSURE_WARN;
@@ -160,11 +192,15 @@ static enum sl_pressure_state next_state(const struct sl_level *level,
 static void enter(struct sl_level *level, enum sl_pressure_state state)
 {
 	const unsigned int over_shed = level->over_shed;
-	const uint64_t high_ns = level->high_ns;
+	const uint64_t hard_ns = level->hard_ns, high_ns = level->high_ns;
+	const bool goes_up = state >= level->state;
 
 	level->state = state;
 	begin_times(level);
+	if (!goes_up)
+		return;
 	level->over_shed = over_shed; /* the ways up need no second wait */
+	level->hard_ns = hard_ns;
 	level->high_ns = high_ns;
 }
 
@@ -173,7 +209,7 @@ bool sl_level_signal(struct sl_level *level, const struct sl_level_signal *signa
 	const enum sl_pressure_state before = level->state;
 	enum sl_pressure_state next;
 
-	if (level->state == SL_PRESSURE_STALE)
+	if (level->state == SL_PRESSURE_STALE) /* nobody knows what was meanwhile */
 		enter(level, level->before_stale);
 	level->signal_ns = now_ns;
 	measure(level, signal, now_ns);

@@ -5,18 +5,22 @@
  *	p = max(queue delay / target, in flight / limit, queue depth / (drain rate x target),
  *	        min(3, refused share / 0.05), unacked / (0.9 x most that may be unacked))
  *
- * where the depth is without what free slots take. It is smoothed by an EWMA of 0.3 a
+ * where the depth is without what free slots take, and the delay that of the last second or
+ * more counts only while no slot is free: else it is over. It is smoothed by an EWMA of 0.3 a
  * signal. 1 is what is wanted: all are busy and nobody waits longer than the target. The
  * state follows p with hysteresis and dwell:
  *
- *	OK     p > 1.0 on two signals -> WARN; p > 1.5 on two, or a drop -> SHED
- *	WARN   p < 0.7 for 5 s -> OK; p > 1.5 on two signals, or a drop -> SHED
- *	SHED   p < 0.8 for 10 s -> WARN; p > 4 for 2 s, or no worker -> STOP
+ *	OK     p > 1.0 for 400 ms -> WARN; p > 1.5 for 150 ms, or a drop -> SHED
+ *	WARN   p < 0.7 for 5 s -> OK; p > 1.5 for 150 ms, or a drop -> SHED
+ *	SHED   p < 0.8 for 10 s -> WARN; p > 4 for 2 s, on the way up or since STOP or STALE
+ *	       ended, or no worker -> STOP
  *	STOP   p < 1.0 for 10 s, with a worker -> SHED; at once when one is back after none was left
  *	STALE  from any, when no signal came for 3 s; the next fresh one leads back
  *
- * A signal stands for the 250 ms before it: two in a row for the 500 ms that the scheme
- * asks for. Who is hard pressed speaks sooner (gauge.h).
+ * To warn and to shed, the signals themselves must say as much for that time on end, at two
+ * of them the smoothed p as well. What stood still for a moment (a router, a worker or the
+ * machine) has its burst worked off by then, and the smoothed p would not know: one signal of
+ * 10 is enough for it to be over 1.5 for three.
  *
  * Owner:  plain data, zeroed at first.
  * Thread: one at a time; time is the caller's.
@@ -67,6 +71,7 @@ struct sl_level {
 	uint64_t signal_ns;
 	unsigned int over_warn, over_shed;	      /* signals in a row */
 	uint64_t calm_ns, still_ns, easy_ns, high_ns; /* since when p is under .7, .8, 1; over 4 */
+	uint64_t over_ns, hard_ns; /* since when signals themselves are over 1; over 1.5 */
 	bool begun;
 	bool was_deserted; /* at the last signal */
 };

@@ -40,11 +40,14 @@ struct sl_pressure_pool {
 	struct sl_priority priority;
 	struct sl_meter meter;	   /* what was admitted, what found no credit */
 	uint64_t open, unaccepted; /* jobs of ours */
+	uint64_t given_total;	   /* jobs that we ever let through */
 	int64_t open_max;
 	uint64_t judged_ns, heard_ns;
 	bool dropped;  /* by the router */
 	bool was_high; /* at the last judgement */
 	bool heard;    /* since the last judgement */
+	/* As they were at it. */
+	uint64_t ended_judged, no_credit_judged, open_judged;
 	struct sl_pool_counts counts;
 };
 
@@ -129,20 +132,55 @@ static void grant(struct sl_pressure_pool *pool)
 	pool->open_max = (int64_t)(pool->open - pool->unaccepted) + pool->all.sum.credits;
 }
 
+static uint64_t ended_total(const struct sl_pressure_pool *pool)
+{
+	return pool->given_total > pool->open ? pool->given_total - pool->open : 0;
+}
+
+/* Requests a second that found no credit; @work: jobs there are. */
+static double starved_per_s(struct sl_pressure_pool *pool, uint64_t work, uint64_t now_ns)
+{
+	const double refused = sl_meter_per_s(&pool->meter, SL_METER_REFUSED, now_ns);
+
+	if (pool->level.state >= SL_PRESSURE_SHED)
+		return refused * FINE_CUT;
+	/* All of them in one moment: a burst that is over. So it is when slots are free again. */
+	if (pool->counts.no_credit_total == pool->no_credit_judged || work < pool->all.sum.limit)
+		return 0;
+	return refused;
+}
+
+/*
+ * What workers finish in a second is what they are given, while they could do more: a burst
+ * would be taken for a queue. How fast it is worked off is seen from our jobs that ended since
+ * the last judgement.
+ */
+static double drain_per_s(const struct sl_pressure_pool *pool, uint64_t now_ns)
+{
+	const double done = pool->all.sum.done_per_s;
+	const uint64_t ended = ended_total(pool);
+
+	if (pool->level.state >= SL_PRESSURE_SHED || ended <= pool->ended_judged ||
+	    now_ns - pool->judged_ns < PRESSED_MIN_NS)
+		return done;
+	return larger(done, (double)(ended - pool->ended_judged) * 1e9 /
+				    (double)(now_ns - pool->judged_ns));
+}
+
 static double pressure_of(struct sl_pressure_pool *pool, uint64_t now_ns)
 {
 	const struct sl_signal *sum = &pool->all.sum;
-	const double refused = sl_meter_per_s(&pool->meter, SL_METER_REFUSED, now_ns);
-	const double starved = pool->level.state < SL_PRESSURE_SHED ? refused : refused * FINE_CUT;
 	/* Ours that lie in the stream are a part of its backlog. */
 	const uint64_t behind = pool->unaccepted > sum->backlog ? pool->unaccepted : sum->backlog;
+	const uint64_t depth = sum->queue_depth + behind;
+	const double starved = starved_per_s(pool, sum->inflight + depth, now_ns);
 	const struct sl_pressure_inputs inputs = {
 		.queue_delay_s = sum->queue_delay_p50_ms / MS_PER_S,
 		.target_s = (double)sl_work_class_target_ns(pool->work) / 1e9,
 		.inflight = (double)sum->inflight,
 		.limit = (double)sum->limit,
-		.queue_depth = (double)(sum->queue_depth + behind),
-		.drain_per_s = sum->done_per_s,
+		.queue_depth = (double)depth,
+		.drain_per_s = drain_per_s(pool, now_ns),
 		.offered_per_s = sum->done_per_s + sum->reject_per_s + sum->expired_per_s + starved,
 		.refused_per_s = sum->reject_per_s + starved,
 	};
@@ -178,6 +216,7 @@ static void step_capacity(struct sl_pressure_pool *pool, uint64_t random, uint64
 		.state = pool->level.state,
 		.pressure = pool->level.pressure,
 		.done_per_s = pool->all.sum.done_per_s,
+		.busy = sl_signal_busy(&pool->all.sum),
 		.admitted_per_s = sl_meter_per_s(&pool->meter, SL_METER_ADMITTED, now_ns),
 		.jitter = (double)(random >> 11) * 0x1p-53,
 	};
@@ -207,6 +246,9 @@ static bool judge(struct sl_pressure_pool *pool, uint64_t now_ns)
 
 	drops_are_judged(pool, now_ns);
 	pool->judged_ns = now_ns;
+	pool->ended_judged = ended_total(pool);
+	pool->no_credit_judged = pool->counts.no_credit_total;
+	pool->open_judged = pool->open;
 	pool->was_high = signal.pressure > RISING_MIN;
 	pool->heard = pool->dropped = false;
 	if (changed) {
@@ -269,6 +311,13 @@ int sl_pressure_pool_hear(struct sl_pressure_pool *pool, const struct sl_signal 
 	return judge(pool, now_ns);
 }
 
+/* The same words a second time say nothing: a worker spoke, or it has become worse here. */
+static bool has_news(const struct sl_pressure_pool *pool)
+{
+	return pool->heard || pool->counts.no_credit_total != pool->no_credit_judged ||
+	       pool->open > pool->open_judged;
+}
+
 bool sl_pressure_pool_tick(struct sl_pressure_pool *pool, uint64_t random, uint64_t now_ns)
 {
 	const uint32_t workers = pool->all.workers;
@@ -278,7 +327,7 @@ bool sl_pressure_pool_tick(struct sl_pressure_pool *pool, uint64_t random, uint6
 	if (pool->all.workers != workers) /* one fell silent, its credits with it */
 		grant(pool);
 	if ((pool->heard && now_ns - pool->judged_ns >= SL_PRESSURE_PERIOD_NS) ||
-	    (pool->all.workers && is_rising(pool, now_ns)))
+	    (pool->all.workers && has_news(pool) && is_rising(pool, now_ns)))
 		changed = judge(pool, now_ns);
 	if (sl_level_tick(&pool->level, now_ns)) {
 		pool->counts.transitions_total++;
@@ -328,6 +377,7 @@ enum sl_pool_verdict sl_pressure_pool_admit(struct sl_pressure_pool *pool,
 	switch (ret) {
 	case SL_POOL_ADMIT:
 		pool->counts.admitted_total++;
+		pool->given_total += request->needs_credit;
 		sl_meter_count(&pool->meter, SL_METER_ADMITTED, now_ns);
 		break;
 	case SL_POOL_SHED:

@@ -34,6 +34,17 @@ uint64_t sl_work_class_target_ns(enum sl_work_class work)
 	return works[(unsigned int)work % SL_WORK_CLASSES].target_ns;
 }
 
+double sl_signal_busy(const struct sl_signal *signal)
+{
+	const uint64_t work = signal->inflight + signal->queue_depth;
+	/* That there is no work just now does not say that there never will be. */
+	const double busy = work ? (double)work : 0.5;
+
+	if (!signal->limit)
+		return 0;
+	return busy < (double)signal->limit ? busy / (double)signal->limit : 1;
+}
+
 bool sl_signal_is_name(const char *name)
 {
 	const size_t length = strlen(name);

@@ -59,6 +59,9 @@ struct sl_signal {
 	int64_t credits;	/* below 0: taken back */
 };
 
+/* The share of its slots that has work, for capacity_control.h; above 0 where it has slots. */
+double sl_signal_busy(const struct sl_signal *signal);
+
 /* A name is one token of a subject: 1..64 of A-Z a-z 0-9 _ -. */
 bool sl_signal_is_name(const char *name);
 

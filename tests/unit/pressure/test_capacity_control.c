@@ -86,6 +86,22 @@ static void shedding_begins_from_what_is_finished(void **state)
 	assert_true(is_near(go(&run, step, 20), 96)); /* and never goes below */
 }
 
+/*
+ * `sim --pressure --seed 924`: without workers it fell to nothing, and when they were back and
+ * pressed it could not grow: a thirtieth of what they finished was let through.
+ */
+static void what_is_finished_may_come(void **state)
+{
+	struct sl_capacity_step step = { .state = SL_PRESSURE_SHED, .pressure = 1.4 };
+	struct run run = begun(1000);
+
+	(void)state;
+	assert_true(go(&run, step, 200) < 2);
+	step.done_per_s = 150;
+	assert_true(is_near(go(&run, step, 1), 150));
+	assert_true(is_near(go(&run, step, 20), 150));
+}
+
 static void half_empty_it_doubles_up_to_half_of_what_was_good(void **state)
 {
 	struct sl_capacity_step step = { .state = SL_PRESSURE_OK, .admitted_per_s = 1000 };
@@ -132,6 +148,22 @@ static void it_comes_back_fast_and_without_overshoot(void **state)
 	}
 }
 
+/* Nobody asks for more than half of what they could: C is not cut to that. */
+static void what_idle_workers_finish_is_not_what_they_can(void **state)
+{
+	struct sl_capacity_step step = {
+		.state = SL_PRESSURE_SHED, .pressure = 3, .done_per_s = 100, .busy = 0.5
+	};
+	struct run run = begun(1000);
+
+	(void)state;
+	(void)go(&run, step, 10);
+	assert_true(is_near(run.control.per_s, 240));
+	step.busy = 1;
+	(void)go(&run, step, 10);
+	assert_true(is_near(run.control.per_s, 120));
+}
+
 static void silence_freezes_then_decays_to_half(void **state)
 {
 	const struct sl_capacity_step stale = { .state = SL_PRESSURE_STALE };
@@ -155,8 +187,10 @@ int main(void)
 		cmocka_unit_test(once_a_second_and_when_the_state_changes),
 		cmocka_unit_test(warn_cuts_a_little_and_shed_more),
 		cmocka_unit_test(shedding_begins_from_what_is_finished),
+		cmocka_unit_test(what_is_finished_may_come),
 		cmocka_unit_test(half_empty_it_doubles_up_to_half_of_what_was_good),
 		cmocka_unit_test(it_comes_back_fast_and_without_overshoot),
+		cmocka_unit_test(what_idle_workers_finish_is_not_what_they_can),
 		cmocka_unit_test(silence_freezes_then_decays_to_half),
 	};
 

@@ -84,15 +84,69 @@ static void nothing_drained_is_the_most_there_is(void **state)
 	assert_true(sl_pressure_of(&inputs) == SL_PRESSURE_MAX);
 }
 
-static void two_signals_over_one_warn(void **state)
+static void half_a_second_over_one_warns(void **state)
 {
 	struct clock clock = at_rest();
 
 	assert_int_equal(hold(&clock, 3, 250), SL_PRESSURE_OK); /* 0.5 -> 1.25 */
+	assert_int_equal(hold(&clock, 1.2, 250), SL_PRESSURE_OK);
 	assert_int_equal(hold(&clock, 1.2, 250), SL_PRESSURE_WARN);
 	clock = at_rest();
 	assert_int_equal(hold(&clock, 3, 250), SL_PRESSURE_OK);
 	assert_int_equal(hold(&clock, 0, 250), SL_PRESSURE_OK); /* 0.87 */
+}
+
+/* A signal @ms after the last one; the state after it. */
+static enum sl_pressure_state say(struct clock *clock, double pressure, unsigned int ms)
+{
+	const struct sl_level_signal signal = { .pressure = pressure };
+
+	clock->now_ns += ms * (S_NS / 1000);
+	(void)sl_level_signal(&clock->level, &signal, clock->now_ns);
+	return clock->level.state;
+}
+
+/*
+ * `scripts/demo.sh --nodes` beside busy loops: what a router saw of requests that had been held
+ * up, and came all at once. It shed, for ten seconds, and gateways halved their limits.
+ */
+static void a_burst_that_is_worked_off_is_no_overload(void **state)
+{
+	struct clock clock = at_rest();
+
+	(void)state;
+	assert_int_equal(say(&clock, 3.83, 200), SL_PRESSURE_OK);
+	assert_int_equal(say(&clock, 3.0, 113), SL_PRESSURE_OK);
+	assert_true(clock.level.pressure > 1.5);
+	assert_int_equal(say(&clock, 0.9, 124), SL_PRESSURE_OK);
+	assert_int_equal(hold(&clock, 0.2, 10000), SL_PRESSURE_OK);
+	/* Not even the worst, said twice. */
+	assert_int_equal(say(&clock, 10, 100), SL_PRESSURE_OK);
+	assert_int_equal(say(&clock, 10, 50), SL_PRESSURE_OK);
+	assert_true(clock.level.pressure > 4);
+	assert_int_equal(say(&clock, 0.9, 50), SL_PRESSURE_OK);
+	assert_int_equal(hold(&clock, 0.2, 10000), SL_PRESSURE_OK);
+	/* What goes on is one: after three signals, and 150 ms. */
+	assert_int_equal(say(&clock, 3, 100), SL_PRESSURE_OK);
+	assert_int_equal(say(&clock, 3, 60), SL_PRESSURE_OK);
+	assert_int_equal(say(&clock, 3, 60), SL_PRESSURE_OK);
+	assert_int_equal(say(&clock, 3, 60), SL_PRESSURE_SHED);
+}
+
+/* On a machine that stood still for two seconds: all had waited, and nobody did any more. */
+static void who_has_a_free_slot_does_not_wait(void **state)
+{
+	struct sl_pressure_inputs inputs = {
+		.target_s = 0.1, .queue_delay_s = 0.677, .inflight = 1, .limit = 6, .drain_per_s = 4
+	};
+
+	(void)state;
+	assert_true(sl_pressure_of(&inputs) < 0.2);
+	inputs.inflight = 6;
+	assert_true(sl_pressure_of(&inputs) > 6);
+	inputs.inflight = 5; /* one worker is full, the other on its way to a job */
+	inputs.queue_depth = 3;
+	assert_true(sl_pressure_of(&inputs) > 6);
 }
 
 static void warn_ends_after_five_calm_seconds(void **state)
@@ -162,6 +216,32 @@ static void with_a_worker_again_it_sheds_at_once(void **state)
 	assert_int_equal(clock.level.state, SL_PRESSURE_SHED);
 }
 
+/*
+ * `sim --pressure --seed 129`: the two seconds over 4 were those before the workers were gone,
+ * and when they were back it stopped for ten.
+ */
+static void only_what_was_seen_since_then_stops_again(void **state)
+{
+	const struct sl_level_signal gone = { .pressure = 9, .deserted = true };
+	const struct sl_level_signal back = { .pressure = 9 };
+	struct clock clock = in_state(SL_PRESSURE_SHED);
+
+	(void)state;
+	(void)hold(&clock, 9, 1500);
+	(void)sl_level_signal(&clock.level, &gone, clock.now_ns += S_NS);
+	assert_int_equal(clock.level.state, SL_PRESSURE_STOP);
+	(void)sl_level_signal(&clock.level, &back, clock.now_ns += S_NS);
+	assert_int_equal(hold(&clock, 9, 1750), SL_PRESSURE_SHED);
+	assert_int_equal(hold(&clock, 9, 500), SL_PRESSURE_STOP);
+
+	/* Silence is not pressure, either. */
+	clock = in_state(SL_PRESSURE_SHED);
+	(void)hold(&clock, 9, 1500);
+	assert_true(sl_level_tick(&clock.level, clock.now_ns += 3 * S_NS));
+	assert_int_equal(hold(&clock, 9, 2000), SL_PRESSURE_SHED);
+	assert_int_equal(hold(&clock, 9, 500), SL_PRESSURE_STOP);
+}
+
 static void silence_is_stale_and_ends_with_a_signal(void **state)
 {
 	struct clock clock = in_state(SL_PRESSURE_SHED);
@@ -201,13 +281,16 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_worst_term_counts),
 		cmocka_unit_test(nothing_drained_is_the_most_there_is),
-		cmocka_unit_test(two_signals_over_one_warn),
+		cmocka_unit_test(half_a_second_over_one_warns),
+		cmocka_unit_test(a_burst_that_is_worked_off_is_no_overload),
+		cmocka_unit_test(who_has_a_free_slot_does_not_wait),
 		cmocka_unit_test(warn_ends_after_five_calm_seconds),
 		cmocka_unit_test(shed_ends_in_warn_after_ten_seconds),
 		cmocka_unit_test(two_seconds_over_four_stop),
 		cmocka_unit_test(a_drop_sheds_at_once),
 		cmocka_unit_test(without_a_worker_it_stops_at_once),
 		cmocka_unit_test(with_a_worker_again_it_sheds_at_once),
+		cmocka_unit_test(only_what_was_seen_since_then_stops_again),
 		cmocka_unit_test(silence_is_stale_and_ends_with_a_signal),
 		cmocka_unit_test(nobody_who_never_spoke_is_stale),
 		cmocka_unit_test(names_read_back),

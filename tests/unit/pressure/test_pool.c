@@ -225,6 +225,85 @@ static void shedding_cuts_the_low_levels(void **state)
 	assert_int_equal(ask(fixture, SL_SHEDDABLE), SL_POOL_SHED);
 }
 
+/* ---- a burst, and slow workers ---------------------------------------------------------- */
+
+/* @ms later: of @open jobs @unaccepted lie in the stream, six run, and the others wait. */
+static enum sl_pressure_state hear(struct fixture *fixture, unsigned int ms, uint64_t open,
+				   uint64_t unaccepted)
+{
+	const uint64_t taken = open - unaccepted;
+
+	fixture->now_ns += ms * MS_NS;
+	fixture->signal.inflight = taken < 6 ? taken : 6;
+	fixture->signal.queue_depth = taken - fixture->signal.inflight;
+	fixture->signal.credits = 18 - (int64_t)taken;
+	fixture->signal.seq++;
+	sl_pressure_pool_jobs(fixture->pool, open, unaccepted);
+	(void)sl_pressure_pool_hear(fixture->pool, &fixture->signal, fixture->now_ns);
+	return state_of(fixture);
+}
+
+/* As many of @count as find a credit are open then. */
+static uint64_t come(struct fixture *fixture, uint64_t open, unsigned int count)
+{
+	const uint64_t before = open;
+
+	while (count--) {
+		sl_pressure_pool_jobs(fixture->pool, open, open - before);
+		open += ask(fixture, SL_CRITICAL) == SL_POOL_ADMIT;
+	}
+	return open;
+}
+
+/* 47 jobs a second, for two workers of three slots each that could do 300. */
+static void rest(struct fixture *fixture)
+{
+	fixture->signal.limit = 6;
+	fixture->signal.done_per_s = 47;
+	for (unsigned int i = 0; i < 8; i++) {
+		(void)come(fixture, 0, 12);
+		(void)hear(fixture, 250, 1, 0);
+	}
+	assert_int_equal(hear(fixture, 250, 1, 0), SL_PRESSURE_OK);
+}
+
+/*
+ * `scripts/demo.sh --nodes` beside busy loops: a router had been held up for half a second, and
+ * took the requests that had come since for a queue of half a second, which the workers did in
+ * a fifth of that; and those that found no credit in that moment for refusals that go on.
+ */
+static void a_burst_after_a_stall_does_not_shed(void **state)
+{
+	struct fixture *fixture = *state;
+	uint64_t open;
+
+	rest(fixture);
+	open = come(fixture, 1, 27);
+	assert_int_equal(open, 18); /* of 19 that may be, less what is kept for critical_plus */
+	assert_int_equal(hear(fixture, 60, open, 8), SL_PRESSURE_OK);
+	assert_int_equal(hear(fixture, 60, open - 2, 5), SL_PRESSURE_OK);
+	assert_int_equal(hear(fixture, 60, open - 6, 0), SL_PRESSURE_OK);
+	assert_int_equal(hear(fixture, 60, open - 10, 0), SL_PRESSURE_OK);
+	for (unsigned int i = 0; i < 8; i++)
+		assert_int_equal(hear(fixture, 250, 1, 0), SL_PRESSURE_OK);
+}
+
+/* The same load, and the same credits are used up: but nothing ends, and it goes on. */
+static void slow_workers_shed_within_a_third_of_a_second(void **state)
+{
+	struct fixture *fixture = *state;
+	uint64_t open = 1;
+	unsigned int ms = 0;
+
+	rest(fixture);
+	while (state_of(fixture) != SL_PRESSURE_SHED && ms < 1000) {
+		ms += 60;
+		open = come(fixture, open, 8);
+		(void)hear(fixture, 60, open, open > 10 ? 5 : 0);
+	}
+	assert_in_range(ms, 150, 360);
+}
+
 static void what_the_router_dropped_sheds(void **state)
 {
 	struct fixture *fixture = *state;
@@ -248,6 +327,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(to_leave_unheard_stops_nothing, begin, end),
 		cmocka_unit_test_setup_teardown(signals_of_all_workers_are_added_up, begin, end),
 		cmocka_unit_test_setup_teardown(shedding_cuts_the_low_levels, begin, end),
+		cmocka_unit_test_setup_teardown(a_burst_after_a_stall_does_not_shed, begin, end),
+		cmocka_unit_test_setup_teardown(slow_workers_shed_within_a_third_of_a_second, begin,
+						end),
 		cmocka_unit_test_setup_teardown(what_the_router_dropped_sheds, begin, end),
 	};
 
