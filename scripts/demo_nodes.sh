@@ -16,7 +16,7 @@
 load=scripts/demo_load.py
 noisy_limit=3000 noisy_burst=600 chatty_limit=40
 # What is asked of the two nodes.
-noisy_asks=(6000 2000) chatty_asks=(90 30) steady_asks=(5 5) batch_asks=(40 40)
+noisy_asks=(6000 2000) chatty_asks=(90 30) steady_asks=(5 5) batch_asks=(60 60)
 window_s=6 # of what is measured
 
 declare -A node_call=() # tenant -> its caller
@@ -105,14 +105,14 @@ pressure_is_known() {
 	done
 }
 
-# workers_take NOW BEFORE: so long for a job
+# workers_take NOW BEFORE MARK: so long for a job, both from the same moment on
 workers_take() {
-	local n
+	local pids=()
 
-	for n in 1 2; do
-		sed -i "s/latency: $2/latency: $1/" "$stack_dir/worker$n.yaml"
-		kill -HUP "$(cat "$stack_dir/worker$n.pid")"
-	done
+	sed -i "s/latency: $2/latency: $1/" "$stack_dir"/worker[12].yaml
+	mapfile -t pids < <(cat "$stack_dir"/worker[12].pid)
+	mark "$3"
+	kill -HUP "${pids[@]}"
 }
 
 # shed_packets: of all tenants, that both kernels have dropped so far
@@ -137,12 +137,10 @@ workers_slow_and_back() {
 	nodes_stay 4 # what a job costs is learnt while all is well
 	say "the workers become ten times slower; what node 1 sheds:"
 	kill -USR1 "$watch_pid"
-	mark slow
-	workers_take 200ms 20ms
+	workers_take 200ms 20ms slow
 	nodes_stay 5
 	quota_ctl 1 pressure | sed -n '/^TENANT/,$s/^/    /p' | cut -c -61
-	mark healed
-	workers_take 20ms 200ms
+	workers_take 20ms 200ms healed
 	say "and as fast as before"
 	nodes_stay 20 sheds_no_more
 	mark recovered

@@ -8,6 +8,7 @@
 #include "tests/sim/pressure_sim.h"
 
 static const char rule_idle[] = "idle: while all is well nothing is refused";
+static const char rule_stall[] = "stall: what comes at once after a moment sheds nothing";
 static const char rule_shed[] = "shed: who is too much is refused within 500 ms and what fills up";
 static const char rule_goodput[] = "goodput: slow workers are kept busy";
 static const char rule_delay[] = "delay: what runs has waited no longer than the target";
@@ -31,6 +32,7 @@ static const char rule_retry[] = "retry: at most a tenth is asked again, and ten
 #define RETRY_MOST     0.1
 #define RETRY_SAVED    10.0
 #define SECONDS_LEAST  4u
+#define LIGHT_MOST     0.6 /* of what workers can do; with more they need a second for a burst */
 
 #define BIT(kind)  (1u << (kind))
 #define OF_WORKERS (BIT(SL_PS_GONE) | BIT(SL_PS_DIES) | BIT(SL_PS_LEAVES))
@@ -94,7 +96,8 @@ static void check_idle(struct sl_ps_world *world)
 	const uint32_t until = (uint32_t)slow_s(world);
 	uint32_t refused = 0, offered = 0;
 
-	if (befell(world, OF_ALL, 0, until))
+	/* What comes all at once after a stall finds no credits, at first. */
+	if (world->stall_ns || befell(world, OF_ALL, 0, until))
 		return;
 	for (uint32_t i = BEGUN_S; i < until; i++) {
 		refused += lost(&world->second[i]);
@@ -102,6 +105,18 @@ static void check_idle(struct sl_ps_world *world)
 	}
 	if (refused > REFUSED_MOST * offered)
 		fail(world, rule_idle, until, refused, REFUSED_MOST * offered);
+}
+
+static void check_stall(struct sl_ps_world *world)
+{
+	const uint32_t until = (uint32_t)slow_s(world);
+
+	if (!world->stall_ns || world->per_s > LIGHT_MOST * world->capacity_per_s ||
+	    befell(world, OF_ALL, 0, until))
+		return;
+	for (uint32_t i = (uint32_t)(world->stall_ns / SL_PS_S); i < until; i++)
+		if (world->second[i].worst >= SL_PRESSURE_SHED || world->second[i].permille)
+			fail(world, rule_stall, i, world->second[i].worst, SL_PRESSURE_WARN);
 }
 
 /* Slots and the credits of one wait for a slot: so much fits before anything is too much. */
@@ -167,8 +182,8 @@ static void check_critical(struct sl_ps_world *world)
 	for (uint32_t i = 1; i < SL_PS_SECONDS; i++) {
 		const struct sl_ps_second *second = &world->second[i];
 
-		/* In STOP only critical_plus passes. */
-		if (second->worst != SL_PRESSURE_STOP &&
+		/* In STOP only critical_plus passes. A router that is new does not know of it. */
+		if (second->worst != SL_PRESSURE_STOP && !second->node_stops &&
 		    !befell(world, OF_WORKERS | OF_SILENCE, i - (double)SILENCE_S - ADAPT_S, i + 1))
 			critical += second->critical_lost;
 		if (critical > CRITICAL_MOST)
@@ -214,6 +229,7 @@ static void check_retry(struct sl_ps_world *world)
 void sl_ps_check(struct sl_ps_world *world)
 {
 	check_idle(world);
+	check_stall(world);
 	check_shed(world);
 	check_slow(world, OF_ALL & ~(BIT(SL_PS_SURGE) | BIT(SL_PS_AGENT) | BIT(SL_PS_DROPS)),
 		   GOODPUT_LEAST);

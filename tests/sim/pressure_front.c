@@ -173,10 +173,13 @@ static void sample(struct sl_ps_world *world, struct sl_ps_node *node)
 	for (uint32_t i = 0; i < SL_PS_TENANTS; i++) {
 		struct sl_ps_traffic *traffic = &node->traffic[i];
 
-		traffic->passed_per_s = traffic->passed * per_s;
-		traffic->shed_per_s = traffic->shed * per_s;
+		node->passed_per_s += traffic->passed * per_s;
+		if (per_s > 0)
+			sl_shed_demand_sample(&traffic->demand,
+					      &(struct sl_shed_sample){ 1 / per_s, traffic->passed,
+									traffic->shed,
+									traffic->permille });
 		traffic->passed = traffic->shed = 0;
-		node->passed_per_s += traffic->passed_per_s;
 	}
 }
 
@@ -188,7 +191,7 @@ static void write_levels(struct sl_ps_world *world, struct sl_ps_node *node,
 	for (uint32_t i = 0; i < SL_PS_TENANTS; i++) {
 		struct sl_ps_traffic *traffic = &node->traffic[i];
 
-		traffic->permille = cuts[i].shed_permille;
+		traffic->permille = sl_shed_demand_level(&traffic->demand, cuts[i].shed_permille);
 		traffic->until_ns = world->now_ns + LEVEL_NS;
 		if (traffic->permille > second->permille)
 			second->permille = traffic->permille;
@@ -203,6 +206,7 @@ static void shed(struct sl_ps_world *world, struct sl_ps_node *node,
 		.state = sum->state,
 		.pressure = sum->pressure,
 		.done_per_s = sum->done_per_s,
+		.busy = sum->busy,
 		.passed_per_s = node->passed_per_s,
 		.jitter = sl_rng_unit(&node->rng),
 		.cuts = cuts,
@@ -212,7 +216,7 @@ static void shed(struct sl_ps_world *world, struct sl_ps_node *node,
 
 	for (uint32_t i = 0; i < SL_PS_TENANTS; i++)
 		cuts[i] = (struct sl_cut){
-			.demand_per_s = node->traffic[i].passed_per_s + node->traffic[i].shed_per_s,
+			.demand_per_s = node->traffic[i].demand.per_s,
 			.guarantee_per_s = world->tenant[i].guarantee_per_s / world->nodes,
 			.weight = 1,
 			.criticality = world->tenant[i].criticality,

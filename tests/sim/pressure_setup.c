@@ -12,6 +12,7 @@
 #define RNG_SERVICE 33
 #define RNG_NODE    34
 #define RNG_ROUTER  35
+#define RNG_STALL   36
 
 #define CRITICALS     3u  /* tenants; the first of them is critical_plus */
 #define CRITICAL_PART 0.2 /* of what slow workers can do: they could take them all */
@@ -125,6 +126,17 @@ static void set_up_tenants(struct sl_ps_world *world)
 	}
 }
 
+/* In a third of all runs, while all is well. */
+static void set_up_stall(struct sl_ps_world *world)
+{
+	struct sl_rng rng = sl_rng_of(world->trial->seed, RNG_STALL, 0);
+
+	if (world->trial->seed % 3 != 2)
+		return;
+	world->stall_ns = 6 * SL_PS_S + sl_rng_below(&rng, 2 * SL_PS_S);
+	world->stalled_ns = world->stall_ns + 100 * SL_PS_MS + sl_rng_below(&rng, 300 * SL_PS_MS);
+}
+
 void sl_ps_set_up(struct sl_ps_world *world, const struct sl_trial *trial)
 {
 	memset(world, 0, sizeof(*world));
@@ -135,6 +147,7 @@ void sl_ps_set_up(struct sl_ps_world *world, const struct sl_trial *trial)
 	world->service = sl_rng_of(trial->seed, RNG_SERVICE, 0);
 	set_up_workers(world);
 	set_up_tenants(world);
+	set_up_stall(world);
 	world->routers = 1 + (uint32_t)sl_rng_below(&world->service, SL_PS_ROUTERS);
 	world->nodes = 1 + (uint32_t)sl_rng_below(&world->service, SL_PS_NODES);
 	for (uint32_t i = 0; i < world->routers; i++) {

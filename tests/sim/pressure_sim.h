@@ -101,7 +101,7 @@ struct sl_ps_router {
 
 struct sl_ps_traffic {
 	uint32_t passed, shed; /* since the sample */
-	double passed_per_s, shed_per_s;
+	struct sl_shed_demand demand;
 	uint32_t permille;
 	uint64_t until_ns;
 };
@@ -147,6 +147,7 @@ struct sl_ps_second {
 	uint32_t critical_lost, sheddable_passed;
 	double waited_ms;
 	enum sl_pressure_state worst; /* of the routers */
+	bool node_stops;	      /* the agent of one */
 	uint32_t permille;	      /* the most that a kernel sheds */
 	double pressure, capacity_per_s,
 		packets_per_s; /* of the last router and node; at its end */
@@ -161,8 +162,9 @@ struct sl_ps_world {
 	uint64_t service_ns; /* of a healthy worker */
 	double factor;	     /* how much slower */
 	uint64_t slow_ns, well_ns;
-	double per_s, capacity_per_s; /* demand; of healthy workers */
-	uint64_t shed_ns;	      /* when the first was refused while slow */
+	double per_s, capacity_per_s;  /* demand; of healthy workers */
+	uint64_t shed_ns;	       /* when the first was refused while slow */
+	uint64_t stall_ns, stalled_ns; /* nobody asks in between: then all at once. Or both 0 */
 	struct sl_ps_worker worker[SL_PS_WORKERS];
 	struct sl_ps_router router[SL_PS_ROUTERS];
 	struct sl_ps_node node[SL_PS_NODES];
@@ -190,6 +192,11 @@ void sl_ps_work(struct sl_ps_world *world, uint32_t worker);
 /* What it had goes back to the stream. */
 void sl_ps_stop_worker(struct sl_ps_world *world, uint32_t worker, bool says_so);
 void sl_ps_push(struct sl_ps_world *world, const struct sl_ps_job *job);
+
+static inline bool sl_ps_is_stalled(const struct sl_ps_world *world)
+{
+	return world->now_ns >= world->stall_ns && world->now_ns < world->stalled_ns;
+}
 
 /* pressure_front.c */
 void sl_ps_ask(struct sl_ps_world *world, uint32_t tenant, unsigned int tries);

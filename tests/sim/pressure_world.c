@@ -86,6 +86,16 @@ static uint32_t draw_tenant(struct sl_ps_world *world)
 	return SL_PS_TENANTS - 1;
 }
 
+static void ask(struct sl_ps_world *world, uint32_t tenant)
+{
+	if (sl_ps_is_stalled(world))
+		sl_agenda_put(&world->agenda, (struct sl_moment){ .at_ns = world->stalled_ns,
+								  .kind = SL_PS_RETRY,
+								  .subject = tenant * 8 });
+	else
+		sl_ps_ask(world, tenant, 1);
+}
+
 static void arrive(struct sl_ps_world *world)
 {
 	const double surge = sl_mishaps_amount(&world->trial->mishaps, SL_PS_SURGE, world->now_ns);
@@ -96,9 +106,9 @@ static void arrive(struct sl_ps_world *world)
 	count += (uint32_t)mean;
 	/* Who is in a surge is not critical: those never send more than they may. */
 	for (uint32_t i = 0; i < count; i++)
-		sl_ps_ask(world, draw_tenant(world), 1);
+		ask(world, draw_tenant(world));
 	if (surge > 1 && sl_rng_unit(&world->demand) < mean * (surge - 1))
-		sl_ps_ask(world, SL_PS_TENANTS / 2 + draw_tenant(world) / 2, 1);
+		ask(world, SL_PS_TENANTS / 2 + draw_tenant(world) / 2);
 }
 
 static void happen_until_now(struct sl_ps_world *world)
@@ -125,6 +135,9 @@ static void note_state(struct sl_ps_world *world)
 		if (state > second->worst)
 			second->worst = state;
 	}
+	for (uint32_t i = 0; i < world->nodes; i++)
+		if (world->node[i].pools && world->node[i].state == SL_PRESSURE_STOP)
+			second->node_stops = true;
 	second->pressure = sl_pressure_pool_view(world->router[0].pool).pressure;
 	second->capacity_per_s = sl_pressure_pool_view(world->router[0].pool).capacity_per_s;
 	second->packets_per_s = world->node[0].sheds ? world->node[0].control.capacity.per_s : 0;

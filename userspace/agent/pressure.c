@@ -30,7 +30,8 @@ _Static_assert((int)SL_TENANT_SHEDDABLE == (int)SL_SHEDDABLE &&
 /* Of one id: what the kernel had counted, and what came of it since. */
 struct traffic {
 	uint64_t passed, shed;
-	double passed_per_s, shed_per_s;
+	double passed_per_s;
+	struct sl_shed_demand demand;
 	uint32_t permille; /* in the maps, ours */
 };
 
@@ -69,9 +70,9 @@ static uint64_t random_number(void)
 /* ---- what tenants send -------------------------------------------------------------------- */
 
 /* A counter that went back began anew. */
-static double rate_of(uint64_t now, uint64_t before, double seconds)
+static double since(uint64_t now, uint64_t before)
 {
-	return (double)(now >= before ? now - before : now) / seconds;
+	return (double)(now >= before ? now - before : now);
 }
 
 static void note(struct traffic *traffic, const struct sl_counters *counters, double seconds)
@@ -79,9 +80,14 @@ static void note(struct traffic *traffic, const struct sl_counters *counters, do
 	const uint64_t passed = counters->ingress.pass.packets;
 	const uint64_t shed = counters->ingress.shed.packets;
 
+	const struct sl_shed_sample sample = { .seconds = seconds,
+					       .passed = since(passed, traffic->passed),
+					       .shed = since(shed, traffic->shed),
+					       .level_permille = traffic->permille };
+
 	if (seconds > 0) {
-		traffic->passed_per_s = rate_of(passed, traffic->passed, seconds);
-		traffic->shed_per_s = rate_of(shed, traffic->shed, seconds);
+		traffic->passed_per_s = sample.passed / seconds;
+		sl_shed_demand_sample(&traffic->demand, &sample);
 	}
 	traffic->passed = passed;
 	traffic->shed = shed;
@@ -123,12 +129,10 @@ static void sample(struct sl_agent_pressure *pressure, uint64_t now_ns)
 /* What a tenant without a limit sends is guaranteed as much as a limit would be. */
 static struct sl_cut cut_of(const struct traffic *traffic, const struct sl_tenant_spec *tenant)
 {
-	const double demand = traffic->passed_per_s + traffic->shed_per_s;
-
 	return (struct sl_cut){
-		.demand_per_s = demand,
+		.demand_per_s = traffic->demand.per_s,
 		.guarantee_per_s = tenant->ingress_packets.unlimited
-					   ? demand
+					   ? traffic->demand.per_s
 					   : (double)tenant->ingress_packets.per_s,
 		.weight = 1,
 		.criticality = (enum sl_criticality)tenant->class,
@@ -158,7 +162,8 @@ static void write_level(struct sl_agent_pressure *pressure, size_t at, size_t op
 	const char *name = agent->effective->tenants[at].name;
 	const uint32_t id = agent->plan->ids[at];
 	struct traffic *traffic = &pressure->traffic[id];
-	struct sl_shed shed = { .permille = pressure->cuts[at].shed_permille,
+	struct sl_shed shed = { .permille = sl_shed_demand_level(&traffic->demand,
+								 pressure->cuts[at].shed_permille),
 				.until_ns = now_ns + SL_AGENT_SHED_NS,
 				.by_pressure = true };
 
@@ -213,6 +218,7 @@ static void shed(struct sl_agent_pressure *pressure, const struct sl_agent_pools
 		.state = sum->state,
 		.pressure = sum->pressure,
 		.done_per_s = sum->done_per_s,
+		.busy = sum->busy,
 		.passed_per_s = pressure->passed_per_s,
 		.jitter = (double)(random_number() >> 11) * 0x1p-53,
 		.cuts = pressure->cuts,

@@ -220,6 +220,14 @@ static double done_of(const struct pool *pool)
 	return sum.done_per_s;
 }
 
+static double busy_of(const struct pool *pool)
+{
+	struct sl_signal sum;
+
+	sl_pressure_pool_signal(&sum, pool->workers);
+	return sl_signal_busy(&sum);
+}
+
 struct sl_agent_pool_view sl_agent_pools_view(const struct sl_agent_pools *pools, size_t at)
 {
 	const struct pool *pool = &pools->at[at];
@@ -261,6 +269,7 @@ struct sl_agent_pools_sum sl_agent_pools_sum(const struct sl_agent_pools *pools)
 			continue;
 		ret.state = pool->state;
 		ret.pressure = pool->pressure;
+		ret.busy = busy_of(pool);
 		ret.worst = pool->name;
 	}
 	if (pools->count && !speaking)

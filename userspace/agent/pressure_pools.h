@@ -55,6 +55,7 @@ struct sl_agent_pools_sum {
 	enum sl_pressure_state state; /* OK when nobody ever spoke */
 	double pressure;	      /* of the pool that is worst */
 	double done_per_s;	      /* of all that speak */
+	double busy;		      /* 0..1, of the slots of the worst pool; 0: not known */
 	const char *worst;	      /* its name; "" when there is none */
 };
 struct sl_agent_pools_sum sl_agent_pools_sum(const struct sl_agent_pools *pools);

@@ -125,6 +125,21 @@ static void one_pool_that_stops_does_not_stop_the_node(void **state)
 	assert_int_equal(node(f), SL_PRESSURE_STOP);
 }
 
+/* What it counts by is whether the pool that is pressed is busy, not whether others are. */
+static void slots_are_those_of_the_worst_pool(void **state)
+{
+	struct fixture *f = *state;
+	struct sl_signal idle = worker(f, "idle", 0, 0), half = worker(f, "half", 5, 0);
+
+	assert_true(sl_agent_pools_sum(f->pools).busy == 0);
+	(void)hear(f, &idle);
+	assert_true(sl_agent_pools_sum(f->pools).busy == 0.05); /* not nothing: that is unknown */
+	(void)hear(f, &half);
+	assert_true(sl_agent_pools_sum(f->pools).busy == 0.5);
+	speak(f, 2000, "full", 50);
+	assert_true(sl_agent_pools_sum(f->pools).busy == 1);
+}
+
 static void a_router_counts_while_it_speaks(void **state)
 {
 	struct fixture *f = *state;
@@ -240,6 +255,7 @@ int main(void)
 						teardown),
 		cmocka_unit_test_setup_teardown(one_pool_that_stops_does_not_stop_the_node, setup,
 						teardown),
+		cmocka_unit_test_setup_teardown(slots_are_those_of_the_worst_pool, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_router_counts_while_it_speaks, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_router_that_leaves_counts_no_more, setup,
 						teardown),
