@@ -5,6 +5,7 @@
 
 #define EARLIEST_NS 100000000ull
 #define PRESSED_NS  50000000ull
+#define SETTLE_NS   300000000ull
 #define WANTED	    1.0
 #define PRESSED	    1.5 /* as to enter SHED */
 
@@ -47,7 +48,8 @@ bool sl_gauge_is_due(struct sl_gauge *gauge, const struct sl_gauge_now *now, uin
 {
 	if (now_ns >= gauge->next_ns || now->drops != gauge->last.drops)
 		return true;
-	if (gauge->level.state >= SL_PRESSURE_SHED ||
+	/* Who listens began to count later than we, and has to hear it for as long. */
+	if ((gauge->level.state >= SL_PRESSURE_SHED && now_ns - gauge->changed_ns >= SETTLE_NS) ||
 	    now_ns - gauge->sent_ns < (gauge->was_over ? PRESSED_NS : EARLIEST_NS))
 		return false;
 	return pressure_of(gauge, now, now_ns) > (gauge->was_over ? PRESSED : WANTED);
@@ -69,6 +71,8 @@ bool sl_gauge_signal(struct sl_gauge *gauge, const struct sl_gauge_now *now, uin
 	};
 	const bool changed = sl_level_signal(&gauge->level, &judged, now_ns);
 
+	if (changed)
+		gauge->changed_ns = now_ns;
 	gauge->was_over = judged.pressure > WANTED;
 	gauge->drops_judged = now->drops;
 	gauge->sent_ns = now_ns;

@@ -4,8 +4,9 @@
  * (level.h), credits (credits.h), and the signal that says so (signal.h).
  *
  * A signal is due each 250 ms +-20 %, 100 ms after the last when the pressure has risen over
- * what is wanted, then each 50 ms while it is over 1.5 and nothing is shed: the state follows
- * from signals, and a quarter of a second is long for who waits.
+ * what is wanted, then each 50 ms while it is over 1.5 and until 300 ms after our own state
+ * became SHED: the states of who listens follow from signals, and a quarter of a second is long
+ * for who waits.
  *
  * Owner:  plain data; sl_gauge_init() first.
  * Thread: one at a time; time and randomness are the caller's.
@@ -28,6 +29,7 @@ struct sl_gauge {
 	struct sl_signal last; /* as it was sent */
 	uint32_t slots;
 	uint64_t sent_ns, next_ns;
+	uint64_t changed_ns; /* when the state did last */
 	uint64_t drops_judged;
 	bool was_over; /* what was wanted, at the last signal */
 };

@@ -17,8 +17,8 @@
 
 #define SIGNALS_TO_ENTER 2u
 #define NS_PER_S	 1000000000ull
-#define WARN_ENTER_NS	 (NS_PER_S * 2 / 5)  /* two periods, less their jitter */
-#define SHED_ENTER_NS	 (NS_PER_S * 3 / 20) /* a burst after a stall is worked off sooner */
+#define WARN_ENTER_NS	 (NS_PER_S * 2 / 5) /* two periods, less their jitter */
+#define SHED_ENTER_NS	 (NS_PER_S / 10)    /* a burst after a stall is worked off sooner */
 #define WARN_DWELL_NS	 (5 * NS_PER_S)
 #define SHED_DWELL_NS	 (10 * NS_PER_S)
 #define STOP_ENTER_NS	 (2 * NS_PER_S)

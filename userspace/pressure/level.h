@@ -10,8 +10,8 @@
  * signal. 1 is what is wanted: all are busy and nobody waits longer than the target. The
  * state follows p with hysteresis and dwell:
  *
- *	OK     p > 1.0 for 400 ms -> WARN; p > 1.5 for 150 ms, or a drop -> SHED
- *	WARN   p < 0.7 for 5 s -> OK; p > 1.5 for 150 ms, or a drop -> SHED
+ *	OK     p > 1.0 for 400 ms -> WARN; p > 1.5 for 100 ms, or a drop -> SHED
+ *	WARN   p < 0.7 for 5 s -> OK; p > 1.5 for 100 ms, or a drop -> SHED
  *	SHED   p < 0.8 for 10 s -> WARN; p > 4 for 2 s, on the way up or since STOP or STALE
  *	       ended, or no worker -> STOP
  *	STOP   p < 1.0 for 10 s, with a worker -> SHED; at once when one is back after none was left

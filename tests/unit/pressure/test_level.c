@@ -126,11 +126,11 @@ static void a_burst_that_is_worked_off_is_no_overload(void **state)
 	assert_true(clock.level.pressure > 4);
 	assert_int_equal(say(&clock, 0.9, 50), SL_PRESSURE_OK);
 	assert_int_equal(hold(&clock, 0.2, 10000), SL_PRESSURE_OK);
-	/* What goes on is one: after three signals, and 150 ms. */
+	/* What goes on is one: after three signals, and 100 ms. */
 	assert_int_equal(say(&clock, 3, 100), SL_PRESSURE_OK);
-	assert_int_equal(say(&clock, 3, 60), SL_PRESSURE_OK);
-	assert_int_equal(say(&clock, 3, 60), SL_PRESSURE_OK);
-	assert_int_equal(say(&clock, 3, 60), SL_PRESSURE_SHED);
+	assert_int_equal(say(&clock, 3, 45), SL_PRESSURE_OK);
+	assert_int_equal(say(&clock, 3, 50), SL_PRESSURE_OK);
+	assert_int_equal(say(&clock, 3, 5), SL_PRESSURE_SHED);
 }
 
 /* On a machine that stood still for two seconds: all had waited, and nobody did any more. */
