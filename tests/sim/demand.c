@@ -75,6 +75,7 @@ void sl_demand_init(struct sl_demand *demand, enum sl_demand_model model, uint64
 	*demand = (struct sl_demand){
 		.model = model,
 		.places = places,
+		.sigma = NOISE_SIGMA,
 		.pair = table(places, sizeof(*demand->pair)),
 		.is_away = table(places, sizeof(*demand->is_away)),
 		.rng = sl_rng_of(seed, RNG_TENANT, tenant),
@@ -88,6 +89,11 @@ void sl_demand_init(struct sl_demand *demand, enum sl_demand_model model, uint64
 	for (uint32_t i = 0; i < places; i++)
 		demand->pair[i].rng = sl_rng_of(seed, RNG_PAIR, ((uint64_t)tenant << 32) | i);
 	sl_demand_shift(demand);
+}
+
+void sl_demand_steady(struct sl_demand *demand)
+{
+	demand->sigma = 0;
 }
 
 void sl_demand_release(struct sl_demand *demand)
@@ -151,7 +157,8 @@ static double share(const struct sl_demand *demand, uint32_t place, uint64_t now
 void sl_demand_update(struct sl_demand *demand, uint64_t now_ns, uint64_t tick_ns)
 {
 	static const double keep = 0.951229424500714; /* exp(-0.1 s / 2 s) */
-	double new = NOISE_SIGMA *sqrt(1 - keep * keep);
+	const double new = demand->sigma *sqrt(1 - keep * keep);
+	const double mean = demand->sigma * demand->sigma / 2; /* of the logarithm */
 	double per_tick = demand->per_s * height(demand, now_ns) * (double)tick_ns / S_NS;
 	double here = 0;
 
@@ -160,7 +167,7 @@ void sl_demand_update(struct sl_demand *demand, uint64_t now_ns, uint64_t tick_n
 		double part = share(demand, i, now_ns);
 
 		pair->noise = keep * pair->noise + new *sl_rng_normal(&pair->rng);
-		pair->mean = demand->is_away[i] ? 0 : part * exp(pair->noise - .045);
+		pair->mean = demand->is_away[i] ? 0 : part * exp(pair->noise - mean);
 		here += demand->is_away[i] ? 0 : part;
 	}
 	for (uint32_t i = 0; i < demand->places; i++) {
@@ -180,7 +187,7 @@ bool sl_demand_stands(const struct sl_demand *demand, uint64_t now_ns, uint64_t 
 
 double sl_demand_deviation(const struct sl_demand *demand, double per_s, double ago_s)
 {
-	const double noise = NOISE_SIGMA * sqrt(2 * (1 - exp(-ago_s / NOISE_S)));
+	const double noise = demand->sigma * sqrt(2 * (1 - exp(-ago_s / NOISE_S)));
 	const double day = demand->model == SL_DEMAND_DIURNAL ? 2 * M_PI / DAY_S : 0;
 	const double wave = ago_s * day * sqrt((DAY_HIGH * DAY_HIGH + DAY_MOVES * DAY_MOVES) / 2);
 

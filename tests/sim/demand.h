@@ -45,6 +45,7 @@ struct sl_demand {
 	enum sl_demand_model model;
 	double per_s; /* offered on average */
 	double phase; /* 0..1 */
+	double sigma; /* of the noise */
 	uint32_t places;
 	struct sl_demand_pair *pair;
 	bool *is_away; /* that place takes no traffic: the others take its part */
@@ -55,6 +56,8 @@ struct sl_demand {
 /* @ratio: offered over limit; 0: drawn, as the design has it. */
 void sl_demand_init(struct sl_demand *demand, enum sl_demand_model model, uint64_t seed,
 		    uint32_t tenant, uint32_t places, double limit_per_s, double ratio);
+/* From here on without noise: only what arrives is by chance. */
+void sl_demand_steady(struct sl_demand *demand);
 void sl_demand_release(struct sl_demand *demand);
 
 /* Whether a place takes no traffic. */

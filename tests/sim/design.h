@@ -31,11 +31,12 @@ struct sl_sim_large {
 	uint64_t seed;
 	uint32_t nodes, tenants;
 	uint32_t seconds; /* that are looked at, when it has begun */
+	bool wanders;	  /* demand, by 30 %; else what the target is of */
 };
 
 /*
  * Every tenant on 16 nodes, with 250 units a second for each (the part of a limit that the design
- * gives a node), a tenth of them over their limit; prints what the store has to do. @out and
- * return as above.
+ * gives a node), a tenth of them over their limit, the others steady; prints what the store has
+ * to do. @out, for demand that does not wander, and return as above.
  */
 int sl_sim_run_large(const struct sl_sim_large *large, FILE *out);

@@ -9,9 +9,10 @@
 
 #define TICK_NS	     (50 * SL_SIM_MS_NS)
 #define PLACES	     16u
-#define MASTERS	     3u	   /* of the store, as the design has it for this size */
-#define START_S	     35u   /* nothing is steady before */
-#define TARGET_PER_S 60000 /* renewals */
+#define MASTERS	     3u	    /* of the store, as the design has it for this size */
+#define SERVICE_NS   14000u /* of one renewal: the most that bench-redis measured */
+#define START_S	     35u    /* nothing is steady before */
+#define TARGET_PER_S 60000  /* renewals */
 
 static double cpu_s(void)
 {
@@ -51,6 +52,8 @@ int sl_sim_run_large(const struct sl_sim_large *large, FILE *out)
 		.tick_ns = TICK_NS,
 		.is_design = true,
 		.is_large = true,
+		.is_steady = !large->wanders,
+		.service_ns = SERVICE_NS,
 		.masters = MASTERS,
 	};
 	const double begin_s = cpu_s();
@@ -61,17 +64,20 @@ int sl_sim_run_large(const struct sl_sim_large *large, FILE *out)
 	sl_world_run(world);
 	start = load_between(world, 0, START_S);
 	steady = load_between(world, START_S, START_S + large->seconds);
-	is_met = steady.renewals <= TARGET_PER_S;
+	is_met = large->wanders || steady.renewals <= TARGET_PER_S;
 	printf("%u nodes, %u tenants, %u places each, %u masters, a start of %u s and %u s, seed "
 	       "%llu\n",
 	       large->nodes, large->tenants, world->options.places, MASTERS, START_S,
 	       large->seconds, (unsigned long long)large->seed);
-	printf("  renewals/s, steady %35.0f  <= %d %s\n", steady.renewals, TARGET_PER_S,
-	       is_met ? "yes" : "NO");
+	if (large->wanders)
+		printf("  renewals/s, demand wanders by 30 %% %20.0f\n", steady.renewals);
+	else
+		printf("  renewals/s, a tenth contended, the rest steady %9.0f  <= %d %s\n",
+		       steady.renewals, TARGET_PER_S, is_met ? "yes" : "NO");
 	printf("  renewals/s, the most of a second when all begin at once %u, on average %.0f\n",
 	       start.peak, start.renewals);
-	printf("  charges/s, steady %.0f; %.1f s of CPU\n", steady.charges, cpu_s() - begin_s);
-	if (out)
+	printf("  charges/s %.0f; %.1f s of CPU\n", steady.charges, cpu_s() - begin_s);
+	if (out && !large->wanders)
 		(void)fprintf(out, "measured sim.large_renewals_per_s - %.0f %.0f %.0f\n",
 			      steady.renewals, steady.renewals, steady.renewals);
 	return !is_met + (world->finding.rule ? 1 : 0);

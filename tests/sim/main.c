@@ -26,6 +26,7 @@ struct arguments {
 	const char *without[3];		  /* faults, nodes, tenants */
 	bool is_design, lists;		  /* --list: all that failed, or each tenant's use */
 	uint32_t large_s;
+	bool wanders;
 	uint32_t nodes, tenants;
 	const char *out;
 	enum sl_demand_model model;
@@ -142,6 +143,7 @@ static int run_large(const struct arguments *arguments)
 		.nodes = arguments->nodes ? arguments->nodes : 1000,
 		.tenants = arguments->tenants ? arguments->tenants : 10000,
 		.seconds = arguments->large_s,
+		.wanders = arguments->wanders,
 	};
 	sl_autofclose FILE *out = open_out(arguments);
 
@@ -154,6 +156,7 @@ static const struct option options[] = {
 	{ "share", no_argument, NULL, 'S' },
 	{ "pressure", no_argument, NULL, 'P' },
 	{ "large", required_argument, NULL, 'l' },
+	{ "wander", no_argument, NULL, 'w' },
 	{ "nodes", required_argument, NULL, 'N' },
 	{ "tenants", required_argument, NULL, 'T' },
 	{ "demand", required_argument, NULL, 'm' },
@@ -203,6 +206,9 @@ int main(int argc, char **argv)
 		case 'l':
 			arguments.large_s = (uint32_t)sl_option_amount("large", optarg, 1, 3600);
 			break;
+		case 'w':
+			arguments.wanders = true;
+			break;
 		case 'N':
 			arguments.nodes = (uint32_t)sl_option_amount("nodes", optarg, 1, 2000);
 			break;
@@ -225,6 +231,8 @@ int main(int argc, char **argv)
 			return SL_EXIT_USAGE;
 		}
 	}
+	if (arguments.wanders && !arguments.large_s)
+		sl_die("--wander: only with --large");
 	if (arguments.is_design)
 		return run_design(&arguments);
 	if (arguments.large_s)

@@ -5,7 +5,7 @@
 #include "tests/harness/options.h"
 #include "tests/sim/world.h"
 
-#define SERVICE_NS    20000ull /* of one renewal: what Redis takes */
+#define SERVICE_NS    20000ull /* of one renewal: what Redis may take */
 #define TIME_BASE_MS  1700000000000ll
 #define TWICE_LATER_S 2.0
 
@@ -116,6 +116,8 @@ void sl_network_store(struct sl_world *world, const struct sl_sim_message *messa
 	const struct sl_sim_pair *pair = &world->pair[message->pair];
 	struct sl_sim_message answered = *message;
 	uint64_t *busy_until_ns = &world->busy_until_ns[pair->tenant % world->options.masters];
+	const uint64_t service_ns =
+		world->options.service_ns ? world->options.service_ns : SERVICE_NS;
 	uint64_t done_ns = world->now_ns;
 
 	if (world->down_until_ns > world->now_ns ||
@@ -130,11 +132,11 @@ void sl_network_store(struct sl_world *world, const struct sl_sim_message *messa
 	}
 	if (*busy_until_ns > done_ns)
 		done_ns = *busy_until_ns;
-	*busy_until_ns = done_ns + SERVICE_NS;
+	*busy_until_ns = done_ns + service_ns;
 	serve(world, &answered, done_ns);
 	sl_trace(world, "store", &answered);
 	world->answered_ns = world->now_ns;
 	sl_check_served(world, pair->tenant);
-	carry(world, SL_AT_NODE, &answered, done_ns + SERVICE_NS);
+	carry(world, SL_AT_NODE, &answered, done_ns + service_ns);
 	sl_check_tenant(world, pair->tenant);
 }

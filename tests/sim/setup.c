@@ -102,6 +102,8 @@ static void set_up_tenant(struct sl_world *world, uint32_t index)
 	sl_demand_init(&tenant->demand, options->model, options->seed, index, options->places,
 		       (double)tenant->terms.rate_mu_per_s / SL_SIM_MU,
 		       choose_ratio(options, index));
+	if (options->is_steady)
+		sl_demand_steady(&tenant->demand);
 	tenant->exact_units = (double)tenant->terms.burst_mu / SL_SIM_MU;
 	tenant->pair =
 		table(options->places + world->instances - options->nodes, sizeof(*tenant->pair));

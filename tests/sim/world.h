@@ -48,10 +48,12 @@ struct sl_sim_options {
 	uint64_t end_ns;
 	uint64_t tick_ns;
 	enum sl_demand_model model;
-	bool is_design;	  /* tenants, noise and network of the design; else drawn */
-	bool is_large;	  /* tenants that are worth their places; see sl_sim_run_large() */
-	uint32_t masters; /* of the store, which share its work; 0: one */
-	bool can_recover; /* keep what was admitted in each step */
+	bool is_design;	     /* tenants, noise and network of the design; else drawn */
+	bool is_large;	     /* tenants that are worth their places; see sl_sim_run_large() */
+	bool is_steady;	     /* demand has no noise */
+	uint64_t service_ns; /* of a renewal at the store; 0: 20 us */
+	uint32_t masters;    /* of the store, which share its work; 0: one */
+	bool can_recover;    /* keep what was admitted in each step */
 	enum sl_sim_break broken;
 	bool has_trace; /* print what is asked and answered for tenant @traced */
 	uint32_t traced;
