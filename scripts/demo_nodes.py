@@ -257,6 +257,16 @@ def print_slow(run, results):
     return first
 
 
+def print_shed_before(run):
+    """Of a machine that is too busy: the workers are slow without our help. Gives the packets."""
+    slow = run.marks["slow"]
+    shed = sum(run.series(n, t, "dropped")(slow) for n in NODES for t in run.calls)
+    if shed:
+        print(f"Before they became slow {shed:,.0f} packets had been shed for pressure: this machine is")
+        print("busy with something else, and so less than the limits was admitted.")
+    return shed
+
+
 # ---- whether it adds up ---------------------------------------------------------------------------------
 
 
@@ -321,6 +331,7 @@ def summary(given, run):
         out["admitted_percent"] = print_limits(run, results)
         print_no_redis(run, results)
         first = print_slow(run, results)
+        out["shed_before"] = print_shed_before(run)
         missed = print_targets(results)
         said["the sheddable tenant was shed first"] = first == "batch"
         said["who is critical lost no packet"] = not any(run.reasons(n, "steady").get("shed") for n in NODES)
