@@ -125,10 +125,10 @@ static void all_hear(struct sl_ps_world *world, const struct sl_signal *signal)
 void sl_ps_hear(struct sl_ps_world *world, const struct sl_moment *moment)
 {
 	struct sl_signal *signal = moment->data;
+	const uint64_t stuck = (uint64_t)(STUCK * (double)signal->limit + 0.5);
 
-	if (world->trial->broken == SL_PS_BREAK_STUCK &&
-	    signal->queue_delay_p50_ms < STUCK * SL_PS_TARGET_NS / SL_PS_MS)
-		signal->queue_delay_p50_ms = STUCK * SL_PS_TARGET_NS / SL_PS_MS;
+	if (world->trial->broken == SL_PS_BREAK_STUCK && signal->inflight < stuck)
+		signal->inflight = stuck;
 	all_hear(world, signal);
 	free(signal);
 }
