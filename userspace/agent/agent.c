@@ -17,6 +17,7 @@
 #include "userspace/agent/privileges.h"
 #include "userspace/agent/quota_peers.h"
 #include "userspace/agent/state.h"
+#include "userspace/base/clock.h"
 #include "userspace/dataplane/pins.h"
 
 #define RENEW_MS	     300 /* leases are at least 1 s: three chances for each */
@@ -46,7 +47,7 @@ static void on_drain(evutil_socket_t fd, short what, void *agent)
 static void on_housekeeping(evutil_socket_t fd, short what, void *arg)
 {
 	struct sl_agent *agent = arg;
-	uint64_t now_ns = sl_agent_now_ns();
+	uint64_t now_ns = sl_monotonic_ns();
 	struct sl_agent_error error;
 
 	(void)fd;
@@ -125,7 +126,7 @@ static int check_privileges(struct sl_agent *agent, struct sl_agent_error *error
 
 static int read_config(struct sl_agent *agent, struct sl_agent_error *error)
 {
-	agent->config_read_ns = sl_agent_now_ns();
+	agent->config_read_ns = sl_monotonic_ns();
 	return sl_agent_read_config(&agent->config, &agent->options, error);
 }
 
@@ -192,7 +193,7 @@ static int open_dataplane(struct sl_agent *agent, struct sl_agent_error *error)
 	const struct sl_dataplane_options options = { .pin_dir = agent->config->pin_dir,
 						      .sizes = agent->config->sizes,
 						      .hash_seed = agent->config->hash_seed,
-						      .now_ns = sl_agent_now_ns(),
+						      .now_ns = sl_monotonic_ns(),
 						      .migrate = agent->options.migrate };
 	struct sl_dp_error why = { .message = "" };
 	int err;
@@ -222,7 +223,7 @@ static int load_overrides(struct sl_agent *agent, struct sl_agent_error *error)
 		sl_log(agent->log, SL_LOG_ERROR, "overrides of operators are not in force",
 		       SL_STR("error", why.message[0] ? why.message : strerror(-err)));
 	}
-	(void)sl_overrides_expire(&agent->overrides, sl_agent_now_unix_ns());
+	(void)sl_overrides_expire(&agent->overrides, sl_wall_ns());
 	if (agent->overrides.count)
 		sl_log(agent->log, SL_LOG_INFO, "overrides of operators are in force",
 		       SL_NUM("count", agent->overrides.count));
@@ -376,7 +377,7 @@ int sl_agent_start(struct sl_agent **ret, const struct sl_agent_options *options
 	agent->log = log;
 	agent->lock_fd = -1;
 	agent->sync_lock_fd = -1;
-	agent->started_ns = sl_agent_now_ns();
+	agent->started_ns = sl_monotonic_ns();
 	sl_log(log, SL_LOG_INFO, "starting", SL_STR("version", SL_VERSION),
 	       SL_STR("config", options->config_path));
 	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {

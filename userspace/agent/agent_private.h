@@ -109,9 +109,7 @@ struct sl_agent_error {
 int sl_agent_fail(struct sl_agent_error *error, int code, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
-uint64_t sl_agent_now_ns(void);	     /* CLOCK_MONOTONIC */
-uint64_t sl_agent_now_unix_ns(void); /* CLOCK_REALTIME */
-uint64_t sl_agent_seed(void);	     /* random */
+uint64_t sl_agent_seed(void); /* random */
 
 /* ---- apply.c: what should be so, made so ------------------------------------------ */
 

@@ -7,12 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <time.h>
 
 #include "userspace/agent/state.h"
 #include "userspace/base/cleanup.h"
-
-#define NS_PER_S 1000000000ull
+#include "userspace/base/clock.h"
 
 int sl_agent_fail(struct sl_agent_error *error, int code, const char *format, ...)
 {
@@ -24,32 +22,13 @@ int sl_agent_fail(struct sl_agent_error *error, int code, const char *format, ..
 	return code;
 }
 
-static uint64_t read_clock(clockid_t which)
-{
-	struct timespec now;
-
-	if (clock_gettime(which, &now) != 0)
-		return 0;
-	return (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
-}
-
-uint64_t sl_agent_now_ns(void)
-{
-	return read_clock(CLOCK_MONOTONIC);
-}
-
-uint64_t sl_agent_now_unix_ns(void)
-{
-	return read_clock(CLOCK_REALTIME);
-}
-
 uint64_t sl_agent_seed(void)
 {
 	uint64_t seed = 0;
 
 	/* Early in a boot there may be no entropy yet; waiting for it would be worse. */
 	if (getrandom(&seed, sizeof(seed), GRND_NONBLOCK) != (ssize_t)sizeof(seed))
-		seed = sl_agent_now_ns();
+		seed = sl_monotonic_ns();
 	return seed;
 }
 
@@ -58,7 +37,7 @@ static struct sl_snapshot take_snapshot(const struct sl_agent *agent,
 					const struct sl_overrides *overrides)
 {
 	const struct sl_maps_view *view = sl_maps_view(agent->maps);
-	uint64_t now_ns = sl_agent_now_ns();
+	uint64_t now_ns = sl_monotonic_ns();
 
 	return (struct sl_snapshot){
 		.config = config,
@@ -66,7 +45,7 @@ static struct sl_snapshot take_snapshot(const struct sl_agent *agent,
 		.config_age_ns = config == agent->config ? now_ns - agent->config_read_ns : 0,
 		.overrides = overrides,
 		.sheds = &agent->sheds,
-		.now_unix_ns = sl_agent_now_unix_ns(),
+		.now_unix_ns = sl_wall_ns(),
 		.in = { .names = view->names,
 			.tenants = view->tenants,
 			.services4_lines = view->services4_lines,
@@ -121,7 +100,7 @@ int sl_agent_apply(struct sl_agent *agent, const struct sl_config *config,
 
 	agent->stats.applies_total++;
 	agent->stats.apply_failures_total += err != 0;
-	agent->stats.apply_ns = sl_agent_now_ns() - snapshot.in.now_ns;
+	agent->stats.apply_ns = sl_monotonic_ns() - snapshot.in.now_ns;
 	return err;
 }
 
@@ -168,10 +147,10 @@ void sl_agent_expire(struct sl_agent *agent)
 	struct sl_overrides left = { .count = 0 };
 	struct sl_agent_error error, unsaved;
 
-	sl_sheds_expire(&agent->sheds, sl_agent_now_ns());
+	sl_sheds_expire(&agent->sheds, sl_monotonic_ns());
 	if (!agent->overrides.count || sl_agent_copy_overrides(&left, &agent->overrides) != 0)
 		return;
-	(void)sl_overrides_expire(&left, sl_agent_now_unix_ns());
+	(void)sl_overrides_expire(&left, sl_wall_ns());
 	if (left.count == agent->overrides.count) {
 		sl_overrides_release(&left);
 		return;
@@ -186,7 +165,7 @@ void sl_agent_expire(struct sl_agent *agent)
 
 void sl_agent_renew(struct sl_agent *agent)
 {
-	uint64_t now_ns = sl_agent_now_ns();
+	uint64_t now_ns = sl_monotonic_ns();
 
 	sl_sync_heartbeat(agent->maps, now_ns);
 	for (size_t i = 0; i < agent->plan->id_count; i++) {

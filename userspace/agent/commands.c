@@ -11,12 +11,13 @@
 #include "userspace/agent/commands_quota.h"
 #include "userspace/agent/override_json.h"
 #include "userspace/agent/pressure.h"
+#include "userspace/base/clock.h"
 #include "userspace/dataplane/flows.h"
 #include "userspace/dataplane/hand_over.h"
 
 static uint64_t end_of(const struct sl_admin_request *request)
 {
-	return request->for_ns ? sl_agent_now_unix_ns() + request->for_ns : 0;
+	return request->for_ns ? sl_wall_ns() + request->for_ns : 0;
 }
 
 /* True when there is such a tenant; else @reply says that there is none. */
@@ -120,7 +121,7 @@ static void limit_clear(struct sl_admin_reply *reply, const struct sl_admin_requ
 static json_t *sheds_list(const struct sl_agent *agent)
 {
 	json_t *list = json_array();
-	uint64_t now_ns = sl_agent_now_ns(), unix_ns = sl_agent_now_unix_ns();
+	uint64_t now_ns = sl_monotonic_ns(), unix_ns = sl_wall_ns();
 
 	for (size_t i = 0; i < agent->sheds.count; i++) {
 		const struct sl_shed *shed = &agent->sheds.at[i];
@@ -250,7 +251,7 @@ static void shed_set(struct sl_admin_reply *reply, const struct sl_admin_request
 		     struct sl_agent *agent)
 {
 	struct sl_shed shed = { .permille = request->permille,
-				.until_ns = sl_agent_now_ns() + request->for_ns };
+				.until_ns = sl_monotonic_ns() + request->for_ns };
 	uint32_t id = 0;
 
 	if (!has_tenant(reply, agent, request->tenant, &id))

@@ -8,6 +8,7 @@
 #include "userspace/agent/commands_said.h"
 #include "userspace/agent/quota_show.h"
 #include "userspace/agent/quota_survey.h"
+#include "userspace/base/clock.h"
 
 static bool is_on(struct sl_admin_reply *reply, const struct sl_agent *agent)
 {
@@ -51,7 +52,7 @@ static void show(struct sl_admin_reply *reply, const struct sl_admin_request *re
 		sl_admin_refuse(reply, "out of memory");
 		return;
 	}
-	err = sl_quota_survey(agent->quota, request->tenant, sl_agent_now_ns(), on_surveyed, later);
+	err = sl_quota_survey(agent->quota, request->tenant, sl_monotonic_ns(), on_surveyed, later);
 	if (!err)
 		return;
 	sl_admin_at_once(later);
@@ -68,7 +69,7 @@ static void explain(struct sl_admin_reply *reply, const struct sl_admin_request 
 {
 	if (!is_on(reply, agent))
 		return;
-	reply->body = sl_quota_explain_json(agent->quota, request->tenant, sl_agent_now_ns());
+	reply->body = sl_quota_explain_json(agent->quota, request->tenant, sl_monotonic_ns());
 	if (!reply->body)
 		refuse_tenant(reply, request->tenant);
 }
@@ -77,7 +78,7 @@ void sl_agent_quota_request(struct sl_admin_reply *reply, const struct sl_admin_
 			    struct sl_agent *agent)
 {
 	if (request->command == SL_ADMIN_QUOTA)
-		reply->body = sl_quota_json(agent->quota, sl_agent_now_ns());
+		reply->body = sl_quota_json(agent->quota, sl_monotonic_ns());
 	else if (request->command == SL_ADMIN_QUOTA_SHOW)
 		show(reply, request, agent);
 	else if (request->command == SL_ADMIN_QUOTA_EXPLAIN)

@@ -9,6 +9,7 @@
 
 #include "userspace/agent/quota_show.h"
 #include "userspace/agent/quota_steer.h"
+#include "userspace/base/clock.h"
 #include "userspace/quota/renewal.h"
 
 #define NS_PER_MS 1000000
@@ -112,7 +113,7 @@ static void say(struct sl_admin_reply *reply, struct sl_agent *agent,
 static void begin(struct sl_said_record *record, const struct sl_quota *quota,
 		  const struct sl_admin_request *request)
 {
-	const int64_t now_ms = sl_quota_unix_ms();
+	const int64_t now_ms = sl_unix_ms();
 
 	record->serial = sl_said_next_serial(sl_quota_said_of(quota, record), now_ms);
 	if (request->for_ns)
@@ -155,14 +156,14 @@ static void change_limit(struct sl_admin_reply *reply, const struct sl_admin_req
 	struct wanted wanted = { .request = request };
 
 	memcpy(record.name, request->tenant, sizeof(request->tenant));
-	sl_quota_walk(agent->quota, sl_agent_now_ns(), find_rate, &wanted);
+	sl_quota_walk(agent->quota, sl_monotonic_ns(), find_rate, &wanted);
 	if (!wanted.rate_mu_per_s) {
 		sl_admin_refuse(reply, "this limit of the tenant is not global on this node");
 		return;
 	}
 	begin(&record, agent->quota, request);
 	if (request->command == SL_ADMIN_QUOTA_CLEAR) {
-		if (!sl_said_holds(sl_quota_said_of(agent->quota, &record), sl_quota_unix_ms())) {
+		if (!sl_said_holds(sl_quota_said_of(agent->quota, &record), sl_unix_ms())) {
 			sl_admin_refuse(reply, "nothing is set for this limit");
 			return;
 		}
@@ -192,7 +193,7 @@ static void drain(struct sl_admin_reply *reply, const struct sl_admin_request *r
 		       request->node[0] ? request->node : self);
 	begin(&record, agent->quota, request);
 	if (!record.drained &&
-	    !sl_said_holds(sl_quota_said_of(agent->quota, &record), sl_quota_unix_ms())) {
+	    !sl_said_holds(sl_quota_said_of(agent->quota, &record), sl_unix_ms())) {
 		sl_admin_refuse(reply, "this node is not drained");
 		return;
 	}

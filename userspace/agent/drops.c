@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "userspace/base/clock.h"
 #include "userspace/domain/counters.h"
 
 #define DRAIN_MAX 4096 /* a turn; then others in the loop have theirs */
@@ -71,11 +72,11 @@ static void describe(struct words *ret, const struct sl_agent *agent, const stru
 
 static json_t *to_json(const struct words *words, const struct sl_event *event)
 {
-	uint64_t age_ns = sl_agent_now_ns() - event->time_ns;
+	uint64_t age_ns = sl_monotonic_ns() - event->time_ns;
 
 	return json_pack("{ss ss ss sI sI ss ss sI ss sI ss sI sI sb}", "tenant", words->tenant,
 			 "reason", words->reason, "direction", words->direction, "time_unix_ns",
-			 (json_int_t)(sl_agent_now_unix_ns() - age_ns), "bytes",
+			 (json_int_t)(sl_wall_ns() - age_ns), "bytes",
 			 (json_int_t)event->length_bytes, "interface", words->interface, "remote",
 			 words->remote, "remote_port", (json_int_t)ntohs(event->remote_port),
 			 "local", words->local, "local_port", (json_int_t)ntohs(event->local_port),

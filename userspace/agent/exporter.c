@@ -7,6 +7,7 @@
 
 #include "userspace/agent/pressure.h"
 #include "userspace/agent/quota_show.h"
+#include "userspace/base/clock.h"
 
 #define NS_PER_S 1e9
 
@@ -26,7 +27,7 @@ static void export_real(struct sl_metrics *page, const char *name, const char *h
 static void export_config(struct sl_metrics *page, const struct sl_agent *agent)
 {
 	const struct sl_ctl *ctl = sl_maps_view(agent->maps)->ctl;
-	uint64_t now_ns = sl_agent_now_ns();
+	uint64_t now_ns = sl_monotonic_ns();
 
 	sl_metrics_one(page, "sluice_agent_config_generation", SL_GAUGE,
 		       "Raised with every plan that was put in force.", ctl->config_generation);
@@ -228,7 +229,7 @@ static const enum sl_map_id walked[] = { SL_MAP_FLOWS4,	  SL_MAP_FLOWS6,  SL_MAP
 static void refresh_occupancy(struct sl_agent *agent)
 {
 	struct sl_agent_occupancy *seen = &agent->occupancy;
-	uint64_t now_ns = sl_agent_now_ns();
+	uint64_t now_ns = sl_monotonic_ns();
 	bool first = seen->read_ns == 0;
 
 	if (!first && now_ns - seen->read_ns < OCCUPANCY_NS)
@@ -292,7 +293,7 @@ static void serve_metrics(struct sl_http_reply *reply, void *context)
 		sl_export_node(reply->metrics, agent);
 		sl_export_maps(reply->metrics, agent);
 		sl_agent_pressure_export(reply->metrics, agent->pressure);
-		sl_quota_export(reply->metrics, agent->quota, sl_agent_now_ns());
+		sl_quota_export(reply->metrics, agent->quota, sl_monotonic_ns());
 		err = sl_export_tenants(reply->metrics, agent);
 	}
 	if (!err)

@@ -9,6 +9,7 @@
 
 #include "userspace/agent/agent_private.h"
 #include "userspace/base/cleanup.h"
+#include "userspace/base/clock.h"
 #include "userspace/bus/loop_event.h"
 #include "userspace/domain/counters.h"
 #include "userspace/service/bus_options.h"
@@ -63,7 +64,7 @@ static uint64_t random_number(void)
 	uint64_t ret = 0;
 
 	if (getrandom(&ret, sizeof(ret), GRND_NONBLOCK) != (ssize_t)sizeof(ret))
-		ret = sl_agent_now_ns();
+		ret = sl_monotonic_ns();
 	return ret;
 }
 
@@ -257,7 +258,7 @@ static void act(struct sl_agent_pressure *pressure, uint64_t now_ns)
 static void on_signal(void *context, const struct sl_bus_message *message)
 {
 	struct sl_agent_pressure *pressure = context;
-	const uint64_t now_ns = sl_agent_now_ns();
+	const uint64_t now_ns = sl_monotonic_ns();
 	struct sl_signal signal;
 
 	if (sl_signal_read(&signal, sl_bus_payload(message), NULL) != 0) {
@@ -271,7 +272,7 @@ static void on_signal(void *context, const struct sl_bus_message *message)
 static void on_tick(evutil_socket_t fd, short what, void *arg)
 {
 	struct sl_agent_pressure *pressure = arg;
-	const uint64_t now_ns = sl_agent_now_ns();
+	const uint64_t now_ns = sl_monotonic_ns();
 
 	(void)fd;
 	(void)what;
@@ -345,7 +346,7 @@ int sl_agent_pressure_new(struct sl_agent_pressure **ret, struct sl_agent *agent
 	if (!pressure)
 		return sl_agent_fail(error, -ENOMEM, "out of memory");
 	pressure->agent = agent;
-	pressure->since_ns = sl_agent_now_ns();
+	pressure->since_ns = sl_monotonic_ns();
 	sl_shed_control_init(&pressure->control, pressure->since_ns);
 	err = make_room(pressure);
 	if (!err)
@@ -400,7 +401,7 @@ struct sl_agent_pressure_view sl_agent_pressure_view(const struct sl_agent_press
 		.packets_per_job = pressure->control.packets_per_job,
 		.tenant_count = pressure->agent->plan->id_count,
 		.shed_count = pressure->shed_count,
-		.now_ns = sl_agent_now_ns(),
+		.now_ns = sl_monotonic_ns(),
 	};
 }
 

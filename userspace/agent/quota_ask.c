@@ -4,8 +4,8 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "userspace/base/clock.h"
 #include "userspace/redis/slots.h"
 
 /* A call under way, with what it is about. */
@@ -24,15 +24,6 @@ struct call {
 	};
 	struct sl_wire_call wire;
 };
-
-static uint64_t clock_ns(void)
-{
-	struct timespec now;
-
-	if (clock_gettime(CLOCK_MONOTONIC, &now) != 0)
-		return 0;
-	return (uint64_t)now.tv_sec * 1000000000ull + (uint64_t)now.tv_nsec;
-}
 
 static void end_call(struct call *call)
 {
@@ -149,7 +140,7 @@ static void on_answer(void *userdata, int status, const struct sl_redis_reply *r
 {
 	struct call *call = userdata;
 	struct sl_quota *quota = call->quota;
-	uint64_t now_ns = clock_ns();
+	uint64_t now_ns = sl_monotonic_ns();
 	bool good = false;
 
 	if (status == 0 && reply->type == SL_REDIS_STRING && !quota->is_stopping) {

@@ -11,6 +11,7 @@
 #include "userspace/agent/pressure.h"
 #include "userspace/agent/quota_private.h"
 #include "userspace/base/cleanup.h"
+#include "userspace/base/clock.h"
 #include "userspace/quota/random.h"
 
 #define NS_PER_MS     1000000u
@@ -77,7 +78,7 @@ static void on_beacon(void *context, const struct sl_bus_message *message)
 	if (sl_beacon_read(&beacon, sl_bus_payload(message), NULL) != 0)
 		peers->heard.malformed_total++;
 	else
-		sl_peers_hear(peers->peers, &beacon, sl_agent_now_ns());
+		sl_peers_hear(peers->peers, &beacon, sl_monotonic_ns());
 }
 
 static const char *subject_of(char ret[SUBJECT_BYTES], const struct sl_quota *quota)
@@ -147,7 +148,7 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 {
 	struct sl_quota_peers *peers = arg;
 	struct sl_quota *quota = peers->agent->quota;
-	const uint64_t now_ns = sl_agent_now_ns();
+	const uint64_t now_ns = sl_monotonic_ns();
 
 	(void)fd;
 	(void)what;

@@ -8,26 +8,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "userspace/agent/quota_private.h"
+#include "userspace/base/clock.h"
 #include "userspace/redis/slots.h"
 
 #define KEY_BYTES     (SL_WIRE_PREFIX_BYTES + 16)
 #define ARGUMENTS_MAX 6
 #define RESTORED_MAX  16u /* in one turn */
 #define PATIENCE_NS   3000000000ull
-#define NS_PER_MS     1000000
 #define VERSION	      "version"
-
-int64_t sl_quota_unix_ms(void)
-{
-	struct timespec now;
-
-	if (clock_gettime(CLOCK_REALTIME, &now) != 0)
-		return 0;
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / NS_PER_MS;
-}
 
 static int call(struct sl_quota *quota, const char *const *words, size_t count, sl_redis_done *done,
 		void *context)
@@ -56,7 +46,7 @@ static int send_record(struct sl_quota *quota, const struct sl_said_record *reco
 
 	if (sl_said_write(record, field, value) != 0)
 		return -EINVAL;
-	(void)snprintf(version, sizeof(version), "%" PRId64 ".%s.%" PRIu64, sl_quota_unix_ms(),
+	(void)snprintf(version, sizeof(version), "%" PRId64 ".%s.%" PRIu64, sl_unix_ms(),
 		       quota->node, ++quota->next_call_id);
 	return call(quota, words, ARGUMENTS_MAX, done, context);
 }

@@ -3,6 +3,7 @@
 #include "userspace/agent/quota_show.h"
 
 #include "userspace/agent/quota_private.h"
+#include "userspace/base/clock.h"
 
 #define NS_PER_S     1e9
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -221,7 +222,7 @@ static void export_lead(struct sl_metrics *page, const struct sl_quota *quota, u
 static uint64_t count_overrides(const struct sl_quota *quota)
 {
 	const struct sl_said *ledger = sl_quota_ledger(quota);
-	const int64_t now_ms = sl_quota_unix_ms();
+	const int64_t now_ms = sl_unix_ms();
 	uint64_t count = 0;
 
 	for (size_t i = 0; i < ledger->count; i++)

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "userspace/agent/quota_private.h"
+#include "userspace/base/clock.h"
 
 const struct sl_said_record *sl_quota_said_of(const struct sl_quota *quota,
 					      const struct sl_said_record *key)
@@ -27,7 +28,7 @@ bool sl_quota_is_drained(const struct sl_quota *quota)
 	struct sl_said_record key = { .subject = SL_SAID_NODE };
 
 	memcpy(key.name, quota->node, sizeof(key.name));
-	return sl_said_holds(sl_quota_said_of(quota, &key), sl_quota_unix_ms());
+	return sl_said_holds(sl_quota_said_of(quota, &key), sl_unix_ms());
 }
 
 struct sl_terms sl_quota_terms_in_force(const struct sl_quota *quota, const char *tenant,
@@ -37,7 +38,7 @@ struct sl_terms sl_quota_terms_in_force(const struct sl_quota *quota, const char
 	struct sl_terms terms = *configured;
 
 	(void)strncpy(key.name, tenant, sizeof(key.name) - 1);
-	sl_said_apply(&terms, sl_quota_said_of(quota, &key), quota->nodes, sl_quota_unix_ms());
+	sl_said_apply(&terms, sl_quota_said_of(quota, &key), quota->nodes, sl_unix_ms());
 	return terms;
 }
 
@@ -81,7 +82,7 @@ static bool steer(struct sl_quota *quota, struct sl_quota_slot *slot, bool drain
 
 void sl_quota_steer(struct sl_quota *quota, uint64_t now_ns)
 {
-	const int64_t now_ms = sl_quota_unix_ms();
+	const int64_t now_ms = sl_unix_ms();
 	const bool drained = sl_quota_is_drained(quota);
 	bool all = true;
 

@@ -31,4 +31,3 @@ const struct sl_said_record *sl_quota_said_of(const struct sl_quota *quota,
 const struct sl_said *sl_quota_ledger(const struct sl_quota *quota);
 const char *sl_quota_node(const struct sl_quota *quota);
 bool sl_quota_is_drained(const struct sl_quota *quota);
-int64_t sl_quota_unix_ms(void); /* wall clock */

@@ -8,6 +8,7 @@
 #include "userspace/agent/quota_private.h"
 #include "userspace/agent/quota_show.h"
 #include "userspace/base/cleanup.h"
+#include "userspace/base/clock.h"
 #include "userspace/redis/slots.h"
 
 /* Of 4096 nodes and as many ghosts: an answer is under SL_REDIS_REPLY_BYTES_MAX. */
@@ -49,7 +50,7 @@ static json_t *drained_list(const struct sl_quota *quota)
 
 	for (size_t i = 0; i < ledger->count; i++)
 		if (ledger->at[i].subject == SL_SAID_NODE &&
-		    sl_said_holds(&ledger->at[i], sl_quota_unix_ms()))
+		    sl_said_holds(&ledger->at[i], sl_unix_ms()))
 			(void)json_array_append_new(list, json_string(ledger->at[i].name));
 	return list;
 }
@@ -90,7 +91,7 @@ static bool is_drained(const struct sl_quota *quota, struct sl_span node)
 	if (node.length >= sizeof(key.name))
 		return false;
 	memcpy(key.name, node.at, node.length);
-	return sl_said_holds(sl_quota_said_of(quota, &key), sl_quota_unix_ms());
+	return sl_said_holds(sl_quota_said_of(quota, &key), sl_unix_ms());
 }
 
 static const char *state_of(const struct survey *survey, const struct sl_wire_shown *shown,
@@ -170,7 +171,7 @@ static json_t *limit_json(struct survey *survey, const struct sl_wire_shown *sho
 static int add_override(json_t *limit, const struct sl_quota *quota, const struct item *item)
 {
 	struct sl_said_record key = { .subject = SL_SAID_LIMIT, .kind = item->kind };
-	const int64_t now_ms = sl_quota_unix_ms();
+	const int64_t now_ms = sl_unix_ms();
 	const struct sl_said_record *record;
 	int err;
 

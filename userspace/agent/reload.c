@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "userspace/base/clock.h"
 #include "userspace/conf/conf.h"
 
 int sl_agent_read_config(struct sl_config **ret, const struct sl_agent_options *options,
@@ -140,7 +141,7 @@ static int check_numbers(const struct sl_config *now, const struct sl_config *th
 static int reload(struct sl_agent *agent, struct sl_agent_error *error)
 {
 	struct sl_config *config = NULL;
-	uint64_t read_ns = sl_agent_now_ns();
+	uint64_t read_ns = sl_monotonic_ns();
 	int err = sl_agent_read_config(&config, &agent->options, error);
 
 	if (!config)

@@ -7,6 +7,7 @@
 
 #include "userspace/agent/agent_private.h"
 #include "userspace/agent/quota_terms.h"
+#include "userspace/base/clock.h"
 #include "userspace/redis/options.h"
 
 #define TICK_MS	  100
@@ -18,7 +19,7 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	sl_quota_tick(agent->quota, agent->maps, sl_agent_now_ns());
+	sl_quota_tick(agent->quota, agent->maps, sl_monotonic_ns());
 }
 
 static bool has_global(const struct sl_config *config)
@@ -56,7 +57,7 @@ static int join(struct sl_agent *agent, const struct sl_config *config,
 		.prefix = config->quota.prefix,
 		.buckets = config->quota.buckets,
 		/* Of two agents of one name the younger one is right. */
-		.incarnation = (int64_t)(sl_agent_now_unix_ns() / NS_PER_MS),
+		.incarnation = (int64_t)(sl_wall_ns() / NS_PER_MS),
 		.maps = agent->maps,
 		.seed = seed,
 		.log = agent->log,
@@ -83,7 +84,7 @@ int sl_agent_share(struct sl_agent *agent, const struct sl_config *effective, st
 		err = join(agent, effective, error);
 	if (!err && agent->quota)
 		sl_quota_take(agent->quota, effective, plan, sl_dataplane_tick_ns(agent->dataplane),
-			      sl_agent_now_ns());
+			      sl_monotonic_ns());
 	return err;
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The answer to "status". Fields are documented in docs/ops/admin-protocol.md. */
 #include "userspace/agent/agent_private.h"
+#include "userspace/base/clock.h"
 
 #include <jansson.h>
 #include <string.h>
@@ -49,7 +50,7 @@ static json_t *interfaces_status(const struct sl_agent *agent)
 static json_t *config_status(const struct sl_agent *agent)
 {
 	const struct sl_ctl *ctl = sl_maps_view(agent->maps)->ctl;
-	uint64_t age_ns = sl_agent_now_ns() - agent->config_read_ns;
+	uint64_t age_ns = sl_monotonic_ns() - agent->config_read_ns;
 	json_t *json = json_object();
 
 	(void)json_object_set_new(json, "path", text(agent->options.config_path));
@@ -107,7 +108,7 @@ json_t *sl_agent_status(const struct sl_agent *agent)
 	(void)json_object_set_new(json, "abi", number(SL_ABI_VERSION));
 	(void)json_object_set_new(json, "pid", number((uint64_t)getpid()));
 	(void)json_object_set_new(json, "uptime_s",
-				  number((sl_agent_now_ns() - agent->started_ns) / 1000000000));
+				  number((sl_monotonic_ns() - agent->started_ns) / 1000000000));
 	(void)json_object_set_new(json, "ready", json_boolean(!sl_agent_unattached(agent)));
 	(void)json_object_set_new(json, "sandbox", json_boolean(!agent->options.no_sandbox));
 	(void)json_object_set_new(json, "mode",

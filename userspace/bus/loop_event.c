@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "userspace/bus/loop_event.h"
 
+#include "userspace/base/clock.h"
+
 #include <errno.h>
 #include <event2/event.h>
 #include <stdbool.h>
 #include <stdlib.h>
-#include <time.h>
 
-#define NS_PER_S  1000000000ull
 #define MS_PER_S  1000u
 #define US_PER_MS 1000u
 
@@ -95,11 +95,8 @@ static void timer_clear(struct sl_loop *loop, struct sl_loop_timer *timer)
 
 static uint64_t now_ns(struct sl_loop *loop)
 {
-	struct timespec now;
-
 	(void)loop;
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
+	return sl_monotonic_ns();
 }
 
 int sl_loop_event_new(struct sl_loop **ret, struct event_base *base)

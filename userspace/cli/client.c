@@ -8,10 +8,10 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "userspace/base/cleanup.h"
+#include "userspace/base/clock.h"
 
 struct sl_client {
 	int fd;
@@ -65,10 +65,7 @@ void sl_client_closep(struct sl_client **client)
 
 static uint64_t now_ms(void)
 {
-	struct timespec now;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+	return sl_monotonic_ns() / 1000000u;
 }
 
 /* Waits for @events until @deadline_ms: 0, -ETIMEDOUT or why not. */

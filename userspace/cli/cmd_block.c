@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <string.h>
 
+#include "userspace/base/clock.h"
 #include "userspace/cli/agent_call.h"
 #include "userspace/cli/commands.h"
 #include "userspace/cli/direct.h"
@@ -48,7 +49,7 @@ int sl_cmd_block_list(struct sl_cli *cli, const struct sl_args *args)
 	sheet = sl_doc_table(doc, "blocks", NULL, block_columns, 3);
 	sl_sheet_when_empty(sheet, "no prefix is blocked");
 	for (size_t i = 0; i < count; i++)
-		put_block(sheet, &blocks[i], sl_live_now_ns());
+		put_block(sheet, &blocks[i], sl_monotonic_ns());
 	return sl_doc_finish(doc, cli);
 }
 
@@ -68,7 +69,7 @@ static int change_direct(struct sl_cli *cli, const struct sl_prefix_spec *prefix
 {
 	sl_cleanup(sl_direct_close) struct sl_direct direct = { .lock = -1 };
 	struct sl_dp_error error = { "" };
-	uint64_t until_ns = for_ns ? sl_live_now_ns() + for_ns : 0;
+	uint64_t until_ns = for_ns ? sl_monotonic_ns() + for_ns : 0;
 	int err = 0, code = sl_direct_open(&direct, cli);
 
 	if (code)

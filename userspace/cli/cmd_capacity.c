@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "userspace/base/cleanup.h"
+#include "userspace/base/clock.h"
 #include "userspace/cli/commands.h"
 #include "userspace/cli/live.h"
 #include "userspace/cli/sheet.h"
@@ -131,7 +132,7 @@ static void put_row(struct sl_sheet *sheet, const struct sl_maps_view *view, uin
 
 	sl_live_limit(&limit, view, tenant);
 	blocked = sl_live_is_blocked(&limit, is_in ? &limit.ingress : &limit.egress,
-				     sl_live_now_ns());
+				     sl_monotonic_ns());
 	rate = sl_live_rate(rate_of(&limit, resource), resource->unit, blocked);
 	sl_capacity_of(&capacity, sum, !rate.unlimited, rate.per_s);
 	/* What has neither a limit nor a demand says nothing. */
@@ -147,7 +148,7 @@ static int watch(struct sums *ret, struct sl_cli *cli, const struct sl_maps *map
 		 uint64_t interval_ns, uint64_t samples)
 {
 	sl_cleanup(sl_snapshot_freep) struct sl_snapshot *before = NULL;
-	uint64_t next_ns = sl_live_now_ns() + interval_ns;
+	uint64_t next_ns = sl_monotonic_ns() + interval_ns;
 	int code = sl_snapshot_take(&before, cli, maps);
 
 	if (code)

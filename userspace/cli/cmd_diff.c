@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "userspace/base/cleanup.h"
+#include "userspace/base/clock.h"
 #include "userspace/cli/commands.h"
 #include "userspace/cli/diff.h"
 #include "userspace/cli/live.h"
@@ -21,7 +22,7 @@ static int make_plan(struct sl_plan **ret, struct sl_cli *cli, const struct sl_m
 		.tenants = view->tenants,
 		.services4_lines = view->services4_lines,
 		.services6_lines = view->services6_lines,
-		.now_ns = sl_live_now_ns(),
+		.now_ns = sl_monotonic_ns(),
 		.tick_ns = view->ctl->clock_tick_ns,
 		.seed = 1,
 	};
@@ -85,7 +86,7 @@ int sl_cmd_bpf_diff(struct sl_cli *cli, const struct sl_args *args)
 	sl_cleanup(sl_maps_closep) struct sl_maps *maps = NULL;
 	sl_cleanup(plan_freep) struct sl_plan *plan = NULL;
 	sl_cleanup(release) struct prefixes prefixes = { 0 };
-	struct sl_diff_live live = { .now_ns = sl_live_now_ns() };
+	struct sl_diff_live live = { .now_ns = sl_monotonic_ns() };
 	int code;
 
 	(void)args;

@@ -5,10 +5,10 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/signalfd.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "userspace/base/cleanup.h"
+#include "userspace/base/clock.h"
 #include "userspace/cli/agent_call.h"
 #include "userspace/cli/commands.h"
 #include "userspace/cli/direct.h"
@@ -50,7 +50,7 @@ static bool is_over(const struct watch *watch, int wait_ms)
 {
 	struct pollfd fd = { .fd = watch->signals, .events = POLLIN };
 
-	if (watch->err || (watch->until_ns && sl_live_now_ns() >= watch->until_ns))
+	if (watch->err || (watch->until_ns && sl_monotonic_ns() >= watch->until_ns))
 		return true;
 	return poll(&fd, 1, wait_ms) > 0;
 }
@@ -147,10 +147,7 @@ static int read_filter(struct sl_drop_filter *ret, struct sl_cli *cli, const str
 
 static int64_t wall_offset_ns(void)
 {
-	struct timespec now;
-
-	(void)clock_gettime(CLOCK_REALTIME, &now);
-	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec - (int64_t)sl_live_now_ns();
+	return (int64_t)(sl_wall_ns() - sl_monotonic_ns());
 }
 
 /* SIGINT ends the watch in order: what was printed stays whole, the exit code is 0. */
@@ -182,7 +179,7 @@ int sl_cmd_drops(struct sl_cli *cli, const struct sl_args *args)
 		return sl_cli_fail(cli, SL_EXIT_FAILED, "out of memory");
 	watch.doc = doc;
 	watch.sheet = sl_doc_table(doc, "drops", NULL, sl_drop_columns, SL_DROP_COLUMNS);
-	watch.until_ns = for_ns ? sl_live_now_ns() + for_ns : 0;
+	watch.until_ns = for_ns ? sl_monotonic_ns() + for_ns : 0;
 	watch.signals = catch_signals();
 	code = run(&watch);
 	(void)close(watch.signals);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /* limit list: what operators changed, as the agent has it. */
 #include <string.h>
-#include <time.h>
 
 #include "userspace/base/cleanup.h"
+#include "userspace/base/clock.h"
 #include "userspace/cli/agent_call.h"
 #include "userspace/cli/commands.h"
 #include "userspace/cli/sheet.h"
@@ -87,12 +87,10 @@ static void put_shed(struct sl_sheet *sheet, const json_t *item, uint64_t now_un
 static void put_all(struct sl_sheet *sheet, const json_t *list,
 		    void (*put)(struct sl_sheet *sheet, const json_t *item, uint64_t now_unix_ns))
 {
-	struct timespec now;
+	uint64_t now_unix_ns = sl_wall_ns();
 
-	(void)clock_gettime(CLOCK_REALTIME, &now);
 	for (size_t i = 0; i < json_array_size(list); i++)
-		put(sheet, json_array_get(list, i),
-		    (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec);
+		put(sheet, json_array_get(list, i), now_unix_ns);
 }
 
 int sl_cmd_limit_list(struct sl_cli *cli, const struct sl_args *args)

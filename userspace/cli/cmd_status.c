@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <string.h>
 
+#include "userspace/base/clock.h"
 #include "userspace/cli/agent_call.h"
 #include "userspace/cli/commands.h"
 #include "userspace/cli/live.h"
@@ -105,7 +106,7 @@ static void add_node(struct sl_doc *doc, const struct sl_cli *cli, const struct 
 	struct sl_sheet *sheet =
 		sl_doc_record(doc, "node", NULL, node_columns, COUNT(node_columns));
 	const struct sl_ctl *ctl = view->ctl;
-	uint64_t now_ns = sl_live_now_ns();
+	uint64_t now_ns = sl_monotonic_ns();
 	struct sl_ctl_half half;
 
 	sl_live_half(&half, view);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <string.h>
 
+#include "userspace/base/clock.h"
 #include "userspace/cli/commands.h"
 #include "userspace/cli/live.h"
 #include "userspace/cli/sheet.h"
@@ -332,7 +333,7 @@ int sl_cmd_tenants_get(struct sl_cli *cli, const struct sl_args *args)
 {
 	sl_cleanup(sl_maps_closep) struct sl_maps *maps = NULL;
 	sl_cleanup(sl_doc_freep) struct sl_doc *doc = NULL;
-	uint64_t now_ns = sl_live_now_ns();
+	uint64_t now_ns = sl_monotonic_ns();
 	const struct sl_maps_view *view;
 	struct sl_limit limit;
 	uint32_t tenant = 0;

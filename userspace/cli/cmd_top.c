@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "userspace/base/cleanup.h"
+#include "userspace/base/clock.h"
 #include "userspace/cli/agent_call.h"
 #include "userspace/cli/commands.h"
 #include "userspace/cli/live.h"
@@ -192,7 +193,7 @@ static int wait_until(struct view *view, uint64_t until_ns)
 	int code = 0;
 
 	while (!view->quit && !code) {
-		uint64_t now_ns = sl_live_now_ns();
+		uint64_t now_ns = sl_monotonic_ns();
 		char c = 0;
 		enum sl_key key;
 
@@ -211,7 +212,7 @@ static int run(struct view *view)
 	int code = 0;
 
 	while (!view->quit && !code) {
-		uint64_t until_ns = sl_live_now_ns() + view->look.interval_ns;
+		uint64_t until_ns = sl_monotonic_ns() + view->look.interval_ns;
 
 		view->look.agent = sl_agent_is_there(view->cli);
 		code = draw(view);
@@ -240,7 +241,7 @@ static int run_once(struct view *view, uint64_t max)
 {
 	int code;
 
-	sl_live_sleep_until(sl_live_now_ns() + view->look.interval_ns);
+	sl_live_sleep_until(sl_monotonic_ns() + view->look.interval_ns);
 	code = look_again(view);
 	if (code)
 		return code;

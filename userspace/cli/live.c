@@ -23,14 +23,6 @@ int sl_live_open(struct sl_maps **ret, const struct sl_cli *cli, enum sl_maps_ac
 	return sl_cli_fail(cli, SL_EXIT_FAILED, "%s", error.message);
 }
 
-uint64_t sl_live_now_ns(void)
-{
-	struct timespec now;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
-
 void sl_live_sleep_until(uint64_t until_ns)
 {
 	struct timespec until = { .tv_sec = (time_t)(until_ns / 1000000000u),

@@ -17,8 +17,6 @@
 /* 0; or an exit code after saying why: SL_EXIT_ABSENT when nothing is pinned. */
 int sl_live_open(struct sl_maps **ret, const struct sl_cli *cli, enum sl_maps_access access);
 
-uint64_t sl_live_now_ns(void); /* CLOCK_MONOTONIC */
-
 /* Waits until CLOCK_MONOTONIC is @until_ns, however often it is interrupted. */
 void sl_live_sleep_until(uint64_t until_ns);
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "userspace/base/cleanup.h"
+#include "userspace/base/clock.h"
 #include "userspace/cli/live.h"
 #include "userspace/dataplane/counters_read.h"
 #include "userspace/domain/counters.h"
@@ -32,7 +33,7 @@ int sl_snapshot_take(struct sl_snapshot **ret, const struct sl_cli *cli, const s
 	if (sl_counters_read_all(snapshot->counters, snapshot->shadow, snapshot->count, maps,
 				 &error))
 		return sl_cli_fail(cli, SL_EXIT_FAILED, "%s", error.message);
-	snapshot->now_ns = sl_live_now_ns();
+	snapshot->now_ns = sl_monotonic_ns();
 	*ret = SL_TAKE_PTR(snapshot);
 	return 0;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The registry of blocks: <tenant>.<type>.<version> in the store, each part hashed. */
+#include "userspace/base/clock.h"
 #include "userspace/gateway/store.h"
 
 #include <errno.h>
@@ -177,7 +178,7 @@ static void answer_status(struct sl_exchange *exchange, int status, const char *
 	sl_json_key(out, "status");
 	sl_json_put_text(out, sl_span_of(word));
 	sl_json_key(out, "ts");
-	sl_json_put_text(out, sl_timestamp(ts, sl_gateway_clock_ms()));
+	sl_json_put_text(out, sl_timestamp(ts, sl_unix_ms()));
 	sl_json_close(out, '}');
 	sl_answer_out(exchange, status);
 }

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "userspace/base/clock.h"
 #include "userspace/gateway/gateway_private.h"
 #include "userspace/gateway/line.h"
 
@@ -65,9 +66,8 @@ static void put_quota(struct fields *fields, const struct sl_exchange *exchange)
 	put_number(fields, SL_SPAN("X-RateLimit-Limit"), quota->limit);
 	put_number(fields, SL_SPAN("X-RateLimit-Remaining"), quota->remaining);
 	put_number(fields, SL_SPAN("X-RateLimit-Reset"),
-		   quota->reset_at_s
-			   ? quota->reset_at_s
-			   : (uint64_t)(sl_gateway_clock_ms() + 999) / 1000 + quota->reset_s);
+		   quota->reset_at_s ? quota->reset_at_s
+				     : (uint64_t)(sl_unix_ms() + 999) / 1000 + quota->reset_s);
 	put_pair(fields, SL_SPAN("RateLimit"), name, SL_SPAN("\";r="), quota->remaining,
 		 SL_SPAN(";t="), quota->reset_s);
 	put_pair(fields, SL_SPAN("RateLimit-Policy"), name, SL_SPAN("\";q="), quota->limit,

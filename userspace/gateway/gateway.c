@@ -22,14 +22,6 @@ uint64_t sl_gateway_now_ns(const struct sl_gateway *gateway)
 	return gateway->loop->now_ns(gateway->loop);
 }
 
-int64_t sl_gateway_clock_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	return now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 void sl_gateway_random(struct sl_gateway *gateway, void *ret, size_t count)
 {
 	if (gateway->random_left < count) {

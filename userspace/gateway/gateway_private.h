@@ -57,7 +57,6 @@ struct sl_gateway {
 };
 
 uint64_t sl_gateway_now_ns(const struct sl_gateway *gateway);
-int64_t sl_gateway_clock_ms(void); /* CLOCK_REALTIME */
 /* @count at most SL_RANDOM_KEPT. */
 void sl_gateway_random(struct sl_gateway *gateway, void *ret, size_t count);
 /* RFC 3339 in UTC with milliseconds; @buffer of 32 bytes. */

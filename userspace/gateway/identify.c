@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "userspace/base/clock.h"
 #include "userspace/gateway/gateway_private.h"
 
 #include <errno.h>
@@ -30,7 +31,7 @@ static int look_up(struct sl_identity *ret, const struct sl_exchange *exchange)
 	if (call->api_key.length)
 		return sl_keyring_api_key(ret, keyring, call->api_key);
 	if (token.length && memchr(token.at, '.', token.length))
-		return sl_keyring_token(ret, keyring, token, sl_gateway_clock_ms() / 1000);
+		return sl_keyring_token(ret, keyring, token, sl_unix_ms() / 1000);
 	if (token.length)
 		return sl_keyring_api_key(ret, keyring, token);
 	if (call->authorization.length)

@@ -3,6 +3,7 @@
  * Recent messages of a tenant, kept in the store by <tenant>.<message>, both hashed:
  * identifiers hold characters that keys may not.
  */
+#include "userspace/base/clock.h"
 #include "userspace/gateway/store.h"
 
 #include <errno.h>
@@ -74,7 +75,7 @@ static int describe(struct sl_span *ret, struct sl_exchange *exchange, struct sl
 		sl_json_key(wire, "decision");
 		sl_json_put_raw(wire, decision.raw);
 	}
-	put_member(wire, "ts", sl_timestamp(ts, sl_gateway_clock_ms()));
+	put_member(wire, "ts", sl_timestamp(ts, sl_unix_ms()));
 	sl_json_close(wire, '}');
 	return sl_json_done(ret, wire);
 }

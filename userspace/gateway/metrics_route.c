@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "userspace/base/clock.h"
 #include "userspace/gateway/gateway_private.h"
 
 #include <math.h>
@@ -321,7 +322,7 @@ static void answer_json(struct sl_exchange *exchange, const struct sl_worker_cou
 	sl_json_key(out, "nats");
 	sl_json_put_text(out, sl_span_of(connected ? "connected" : "disconnected"));
 	sl_json_key(out, "ts");
-	sl_json_put_text(out, sl_timestamp(ts, sl_gateway_clock_ms()));
+	sl_json_put_text(out, sl_timestamp(ts, sl_unix_ms()));
 	sl_json_close(out, '}');
 	sl_answer_out(exchange, 200);
 }

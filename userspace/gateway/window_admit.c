@@ -5,6 +5,7 @@
  *
  * Limits of the agent stay here: it shares them over nodes by itself (docs/quotas.md).
  */
+#include "userspace/base/clock.h"
 #include "userspace/gateway/gateway_private.h"
 
 #define MS_NS	      1000000ull
@@ -71,8 +72,8 @@ static void describe(struct sl_exchange *exchange, const struct sl_window_verdic
 		.remaining = count < level->limit ? level->limit - count : 0,
 		.reset_s = (verdict->reset_ms + MS_PER_S - 1) / MS_PER_S,
 		/* Windows end with a second; the answer took less than half of one. */
-		.reset_at_s = ((uint64_t)sl_gateway_clock_ms() + verdict->reset_ms + MS_PER_S / 2) /
-			      MS_PER_S,
+		.reset_at_s =
+			((uint64_t)sl_unix_ms() + verdict->reset_ms + MS_PER_S / 2) / MS_PER_S,
 		.window_s = exchange->gateway->settings->limits.window_ns / NS_PER_S,
 	};
 }

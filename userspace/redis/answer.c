@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "userspace/base/clock.h"
 #include "userspace/redis/redis_private.h"
 
 static void count(struct sl_redis_stats *stats, enum sl_redis_error error)
@@ -60,7 +61,7 @@ static void redirect(struct sl_redis_call *call, enum sl_redis_error error,
 	}
 	call->asking = true;
 	call->node = node;
-	node->used_ns = sl_redis_now_ns();
+	node->used_ns = sl_monotonic_ns();
 	if (node->step == SL_REDIS_STEP_READY && sl_redis_node_send(node, call) == 0)
 		return;
 	sl_redis_enqueue(call, &node->waiting);
@@ -146,7 +147,7 @@ void sl_redis_answered(struct sl_redis_ticket *ticket, const struct sl_redis_rep
 	}
 	/* The server is there, whatever it says. */
 	if (!call->internal)
-		sl_redis_node_report(call->node, true, sl_redis_now_ns() - call->sent_ns);
+		sl_redis_node_report(call->node, true, sl_monotonic_ns() - call->sent_ns);
 	if (reply->type == SL_REDIS_ERROR) {
 		refused(call, reply);
 		return;

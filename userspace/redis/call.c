@@ -4,6 +4,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "userspace/base/clock.h"
 #include "userspace/redis/redis_private.h"
 #include "userspace/redis/wire.h"
 
@@ -57,7 +58,7 @@ static void begin(struct sl_redis_call *call, sl_redis_done *done, void *userdat
 
 	call->done = done;
 	call->userdata = userdata;
-	call->deadline_ns = sl_redis_now_ns() + redis->settings.command_timeout_ns;
+	call->deadline_ns = sl_monotonic_ns() + redis->settings.command_timeout_ns;
 	TAILQ_INSERT_TAIL(&redis->calls, call, by_age);
 	sl_redis_arm(redis, call->deadline_ns);
 	sl_redis_dispatch(call);
@@ -173,7 +174,7 @@ static bool is_admitted(struct sl_redis_call *call, struct sl_redis_node *node, 
 void sl_redis_dispatch(struct sl_redis_call *call)
 {
 	struct sl_redis_node *node = route(call);
-	const uint64_t now_ns = sl_redis_now_ns();
+	const uint64_t now_ns = sl_monotonic_ns();
 
 	call->node = node;
 	node->used_ns = now_ns;
@@ -226,7 +227,7 @@ void sl_redis_finish(struct sl_redis_call *call, int status, const struct sl_red
 void sl_redis_finish_soon(struct sl_redis_call *call, int status)
 {
 	call->ending = status;
-	call->due_ns = sl_redis_now_ns();
+	call->due_ns = sl_monotonic_ns();
 	sl_redis_enqueue(call, &call->redis->later);
 	sl_redis_arm(call->redis, call->due_ns);
 }
@@ -237,7 +238,7 @@ void sl_redis_try_later(struct sl_redis_call *call, enum sl_redis_error refusal,
 	struct sl_redis *redis = call->redis;
 
 	call->due_ns =
-		sl_redis_now_ns() + sl_redis_backoff_ns(&try_backoff, call->tries, &redis->random);
+		sl_monotonic_ns() + sl_redis_backoff_ns(&try_backoff, call->tries, &redis->random);
 	if (++call->tries > SL_REDIS_TRIES_MAX || call->due_ns >= call->deadline_ns) {
 		sl_redis_finish(call, sl_redis_error_status(refusal), reply);
 		return;
@@ -295,7 +296,7 @@ static struct sl_redis_call *first_due(const struct sl_redis *redis)
 void sl_redis_tick(struct sl_loop_timer *timer)
 {
 	struct sl_redis *redis = timer->context;
-	const uint64_t now_ns = sl_redis_now_ns();
+	const uint64_t now_ns = sl_monotonic_ns();
 	struct sl_redis_call *call;
 
 	redis->timer_ns = 0;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "userspace/base/cleanup.h"
+#include "userspace/base/clock.h"
 #include "userspace/redis/redis_private.h"
 
 #define S_NS 1000000000ull
@@ -56,7 +57,7 @@ static void forget(struct sl_redis *redis, struct sl_redis_node *node)
 
 void sl_redis_cluster_sweep(struct sl_redis *redis)
 {
-	const uint64_t now_ns = sl_redis_now_ns();
+	const uint64_t now_ns = sl_monotonic_ns();
 
 	for (size_t i = 0; i < SL_REDIS_NODES_MAX; i++)
 		if (redis->nodes[i] && is_idle(redis->nodes[i], now_ns))
@@ -65,7 +66,7 @@ void sl_redis_cluster_sweep(struct sl_redis *redis)
 
 bool sl_redis_cluster_probe(struct sl_redis *redis)
 {
-	const uint64_t now_ns = sl_redis_now_ns();
+	const uint64_t now_ns = sl_monotonic_ns();
 	bool found = false;
 
 	for (size_t i = 0; i < SL_REDIS_NODES_MAX; i++) {
@@ -121,7 +122,7 @@ static void take_nodes(struct sl_redis *redis, const struct sl_redis_slots *slot
 		if (!found[i])
 			continue;
 		found[i]->in_map = true;
-		found[i]->used_ns = sl_redis_now_ns();
+		found[i]->used_ns = sl_monotonic_ns();
 		sl_redis_node_kick(found[i]);
 	}
 }
@@ -129,7 +130,7 @@ static void take_nodes(struct sl_redis *redis, const struct sl_redis_slots *slot
 /* Calls that wait may have to wait elsewhere now. */
 static void move_calls(struct sl_redis *redis)
 {
-	redis->nowhere->breaker = (struct sl_breaker){ .since_ns = sl_redis_now_ns() };
+	redis->nowhere->breaker = (struct sl_breaker){ .since_ns = sl_monotonic_ns() };
 	sl_redis_dispatch_all(&redis->nowhere->waiting);
 	for (size_t i = 0; i < SL_REDIS_NODES_MAX; i++)
 		if (redis->nodes[i])

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "userspace/base/clock.h"
 #include "userspace/redis/redis_private.h"
 
 #define MS_NS	 1000000ull
@@ -132,7 +133,7 @@ void sl_redis_node_report(struct sl_redis_node *node, bool success, uint64_t lat
 	struct sl_redis *redis = node->redis;
 
 	if (!sl_breaker_report(&node->breaker, &redis->settings.breaker, success, latency_ns,
-			       sl_redis_now_ns()))
+			       sl_monotonic_ns()))
 		return;
 	redis->stats.breaker_opened_total += node->breaker.state == SL_BREAKER_OPEN;
 	sl_redis_update_state(redis);
@@ -173,7 +174,7 @@ void sl_redis_node_move(struct sl_redis_node *node, const struct sl_redis_addres
 	node->address = *address;
 	node->attempts = 0;
 	node->refused = false;
-	node->breaker = (struct sl_breaker){ .since_ns = sl_redis_now_ns() };
+	node->breaker = (struct sl_breaker){ .since_ns = sl_monotonic_ns() };
 	stop_timer(node);
 	connect_now(node);
 	sl_redis_update_state(node->redis);
@@ -212,7 +213,7 @@ int sl_redis_node_send(struct sl_redis_node *node, struct sl_redis_call *call)
 	sl_redis_dequeue(call);
 	call->node = node;
 	call->sent = true;
-	call->sent_ns = sl_redis_now_ns();
+	call->sent_ns = sl_monotonic_ns();
 	node->sent++;
 	return 0;
 }
@@ -231,7 +232,7 @@ int sl_redis_node_new(struct sl_redis_node **ret, struct sl_redis *redis,
 	node->timer = (struct sl_loop_timer){ .fire = timer_fired, .context = node };
 	node->id = ++redis->next_id;
 	TAILQ_INIT(&node->waiting);
-	node->used_ns = node->breaker.since_ns = sl_redis_now_ns();
+	node->used_ns = node->breaker.since_ns = sl_monotonic_ns();
 	if (address) {
 		node->address = *address;
 		node->known = true;

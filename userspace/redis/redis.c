@@ -6,23 +6,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "userspace/base/cleanup.h"
+#include "userspace/base/clock.h"
 #include "userspace/redis/redis_private.h"
 
-#define NS_PER_S  1000000000ull
 #define NS_PER_MS 1000000ull
 
 /* ---- what all parts use ------------------------------------------------------------------- */
-
-uint64_t sl_redis_now_ns(void)
-{
-	struct timespec now;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
-}
 
 /* Rounded up, so that it is time when it fires. */
 void sl_redis_set_timer(struct sl_redis *redis, struct sl_loop_timer *timer, uint64_t delay_ns)
@@ -32,7 +23,7 @@ void sl_redis_set_timer(struct sl_redis *redis, struct sl_loop_timer *timer, uin
 
 void sl_redis_arm(struct sl_redis *redis, uint64_t at_ns)
 {
-	const uint64_t now_ns = sl_redis_now_ns();
+	const uint64_t now_ns = sl_monotonic_ns();
 
 	if (redis->timer_ns && redis->timer_ns <= at_ns)
 		return;
@@ -81,7 +72,7 @@ void sl_redis_update_state(struct sl_redis *redis)
 	if (state == redis->state)
 		return;
 	redis->state = state;
-	redis->since_ns = sl_redis_now_ns();
+	redis->since_ns = sl_monotonic_ns();
 }
 
 /* ---- the client ------------------------------------------------------------------------------ */
@@ -99,7 +90,7 @@ int sl_redis_new(struct sl_redis **ret, struct sl_loop *loop,
 	redis->loop = loop;
 	redis->timer = (struct sl_loop_timer){ .fire = sl_redis_tick, .context = redis };
 	redis->random = options->seed;
-	redis->since_ns = sl_redis_now_ns();
+	redis->since_ns = sl_monotonic_ns();
 	err = sl_redis_settings_read(&redis->settings, options, error);
 	if (err)
 		return err;

@@ -225,7 +225,6 @@ struct sl_redis {
 	struct sl_redis_stats stats;
 };
 
-uint64_t sl_redis_now_ns(void);
 void sl_redis_arm(struct sl_redis *redis, uint64_t at_ns);
 void sl_redis_set_timer(struct sl_redis *redis, struct sl_loop_timer *timer, uint64_t delay_ns);
 void sl_redis_set_error(struct sl_redis *redis, const char *format, ...)

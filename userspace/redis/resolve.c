@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "userspace/base/clock.h"
 #include "userspace/redis/redis_private.h"
 
 #define MS_NS	   1000000ull
@@ -22,7 +23,7 @@ static void set_timer(struct sl_redis *redis, uint64_t delay_ns)
 
 void sl_redis_resolve_soon(struct sl_redis *redis)
 {
-	const uint64_t now_ns = sl_redis_now_ns();
+	const uint64_t now_ns = sl_monotonic_ns();
 	const uint64_t next_ns = redis->resolved_ns + PAUSE_NS;
 
 	if (redis->settings.mode == SL_REDIS_STANDALONE || redis->resolve_wanted)
@@ -141,7 +142,7 @@ static void ask(struct sl_redis *redis)
 	if (redis->resolving)
 		return;
 	redis->resolve_wanted = false;
-	redis->resolved_ns = sl_redis_now_ns();
+	redis->resolved_ns = sl_monotonic_ns();
 	if (redis->settings.mode == SL_REDIS_SENTINEL) {
 		ask_sentinel(redis);
 	} else {

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "userspace/base/clock.h"
 #include "userspace/router/router_private.h"
 
 #define REPLY_BYTES    256
@@ -52,7 +53,7 @@ static void put_ok(struct page *page)
 {
 	sl_json_key(&page->out, "ok");
 	sl_json_put_bool(&page->out, true);
-	put_number(page, "timestamp", sl_router_now_ms());
+	put_number(page, "timestamp", sl_wall_ms());
 }
 
 static void page_send(struct page *page)
@@ -368,6 +369,6 @@ void sl_admin_backpressure(void *context, const struct sl_bus_message *message)
 	put_number(&page, "retry_after_seconds", router->settings.retry_after_ns / NS_PER_S);
 	put_number(&page, "max_retry_attempts", 3);
 	sl_json_close(&page.out, '}');
-	put_number(&page, "timestamp", sl_router_now_ms());
+	put_number(&page, "timestamp", sl_wall_ms());
 	page_end(&page);
 }

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "userspace/base/clock.h"
 #include "userspace/router/router_private.h"
 
 #define LETTER_BYTES_MAX  (2u << 20)
@@ -28,8 +29,7 @@ static void buried(void *context, int status, const struct sl_js_published *ack)
 
 static struct sl_span write_letter(struct sl_router *router, const struct sl_burial *burial)
 {
-	struct sl_dead_letter letter = { .timestamp_ms = sl_router_now_ms(),
-					 .message = burial->message };
+	struct sl_dead_letter letter = { .timestamp_ms = sl_wall_ms(), .message = burial->message };
 	struct sl_span text = { NULL, 0 };
 
 	keep(letter.original_subject, sizeof(letter.original_subject), burial->subject);
@@ -80,7 +80,7 @@ static void write_alert(struct sl_json_out *out, const char *id, const char *sev
 	sl_fields_put_text(out, "component", "router");
 	sl_fields_put_text(out, "message", message);
 	sl_json_key(out, "timestamp");
-	sl_json_put_integer(out, (int64_t)sl_router_now_ms());
+	sl_json_put_integer(out, (int64_t)sl_wall_ms());
 	sl_json_key(out, "metadata");
 	sl_json_open(out, '{');
 	sl_fields_put_text(out, "tenant_id", tenant);

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "userspace/base/clock.h"
 #include "userspace/router/router_private.h"
 
 #define NOTE_BYTES_MAX	  4096u
@@ -36,7 +37,7 @@ static void write_note(struct sl_json_out *out, const struct sl_router *router,
 	sl_fields_put_text(out, "trace_id", assigned->trace_id);
 	sl_fields_put_text(out, "run_id", assigned->run_id);
 	sl_json_key(out, "due_ms");
-	sl_json_put_integer(out, (int64_t)(sl_router_now_ms() + left_ns / SL_MS_NS));
+	sl_json_put_integer(out, (int64_t)(sl_wall_ms() + left_ns / SL_MS_NS));
 	sl_json_close(out, '}');
 }
 
@@ -95,7 +96,7 @@ static void adopt(void *context, int status, const struct sl_bus_message *messag
 {
 	struct sl_router *router = context;
 	struct note note = { .due_ms = 0 };
-	const uint64_t now_ns = sl_router_now(router), now_ms = sl_router_now_ms();
+	const uint64_t now_ns = sl_router_now(router), now_ms = sl_wall_ms();
 	struct sl_assigned assigned = {
 		.assignment_id = note.assignment_id,
 		.request_id = note.request_id,
@@ -175,7 +176,7 @@ static void write_timeout(struct sl_json_out *out, const struct sl_router *route
 		.status = SL_WORKER_TIMEOUT,
 		.latency_ms =
 			(double)(sl_router_now(router) - assigned->begun_ns) / (double)SL_MS_NS,
-		.timestamp_ms = sl_router_now_ms(),
+		.timestamp_ms = sl_wall_ms(),
 	};
 
 #define PUT(field, text) (void)snprintf(result.field, sizeof(result.field), "%s", text)

@@ -1,11 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The headers that every message has, and the trace they carry. */
 #include <string.h>
-#include <time.h>
 
 #include "userspace/router/router_private.h"
-
-#define MS_PER_S 1000u
 
 void sl_out_header(struct sl_out_headers *headers, const char *name, const char *value)
 {
@@ -61,12 +58,4 @@ void sl_router_trace(struct sl_trace *ret, struct sl_router *router,
 uint64_t sl_router_now(const struct sl_router *router)
 {
 	return router->loop->now_ns(router->loop);
-}
-
-uint64_t sl_router_now_ms(void)
-{
-	struct timespec now;
-
-	(void)clock_gettime(CLOCK_REALTIME, &now);
-	return (uint64_t)now.tv_sec * MS_PER_S + (uint64_t)now.tv_nsec / SL_MS_NS;
 }

@@ -2,20 +2,12 @@
 /* DecideRequests: read, judged, decided and answered in one go, unless something must wait. */
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
+#include "userspace/base/clock.h"
 #include "userspace/router/router_private.h"
 
 #define REPLY_BYTES   256
 #define DETAILS_BYTES 64
-
-static uint64_t clock_ns(void)
-{
-	struct timespec now;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
 
 /* ---- answers ---------------------------------------------------------------------------- */
 
@@ -297,7 +289,7 @@ static void take(struct intake *intake)
 void sl_intake_decide(void *context, const struct sl_bus_message *message)
 {
 	struct sl_router *router = context;
-	const uint64_t begin_ns = clock_ns();
+	const uint64_t begin_ns = sl_monotonic_ns();
 	struct intake intake;
 	double seconds;
 
@@ -307,7 +299,7 @@ void sl_intake_decide(void *context, const struct sl_bus_message *message)
 	intake.reply[0] = '\0';
 	intake.digest = (struct sl_digest){ { 0, 0 } };
 	take(&intake);
-	seconds = (double)(clock_ns() - begin_ns) / 1e9;
+	seconds = (double)(sl_monotonic_ns() - begin_ns) / 1e9;
 	sl_latency_add(&router->counts.latency, seconds);
 	sl_latency_add(&router->counts.recent, seconds);
 }

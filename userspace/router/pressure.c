@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "userspace/base/clock.h"
 #include "userspace/pressure/retry_after.h"
 #include "userspace/router/router_private.h"
 
@@ -49,7 +50,7 @@ static void tell(struct sl_pressure *pressure, struct slot *slot, bool leaving)
 	(void)snprintf(signal.source, sizeof(signal.source), "%s", pressure->source);
 	signal.epoch = pressure->epoch;
 	signal.seq = ++slot->seq;
-	signal.ts_ms = sl_router_now_ms();
+	signal.ts_ms = sl_wall_ms();
 	signal.leaving = leaving;
 	signal.retry_after_s = signal.state == SL_PRESSURE_OK ? 0 : base_s(signal.state);
 	sl_router_random(router, random, sizeof(random));
@@ -199,7 +200,7 @@ int sl_pressure_new(struct sl_pressure **ret, struct sl_router *router)
 	if (!pressure)
 		return -ENOMEM;
 	pressure->router = router;
-	pressure->epoch = sl_router_now_ms();
+	pressure->epoch = sl_wall_ms();
 	pressure->timer = (struct sl_loop_timer){ .fire = tick, .context = pressure };
 	pressure->out = SL_JSON_OUT(SL_SIGNAL_BYTES_MAX);
 	(void)snprintf(pressure->source, sizeof(pressure->source), "router-%016llx",
@@ -259,7 +260,7 @@ bool sl_pressure_refuses(struct sl_pressure_refusal *ret, struct sl_pressure *pr
 	const struct sl_pool_request asked = {
 		.criticality = request->criticality,
 		.level = sl_priority_level(request->criticality, sl_span_of(request->tenant_id),
-					   sl_router_now_ms() / MS_PER_HOUR),
+					   sl_wall_ms() / MS_PER_HOUR),
 		.needs_credit = request->pushes,
 	};
 	struct slot *slot = slot_for(pressure, provider);

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "userspace/base/clock.h"
 #include "userspace/router/router_private.h"
 
 #define DELIVERIES_MAX	 10 /* of a result */
@@ -89,7 +90,7 @@ static void complete(struct sl_exec_result *result, struct sl_router *router,
 		fill_text(FIELD(run_id), ours->run_id);
 	}
 	if (!result->timestamp_ms)
-		result->timestamp_ms = sl_router_now_ms();
+		result->timestamp_ms = sl_wall_ms();
 }
 
 static int read_result(struct sl_exec_result *ret, struct sl_router *router,

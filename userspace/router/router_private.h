@@ -89,7 +89,6 @@ void sl_router_trace(struct sl_trace *ret, struct sl_router *router,
 		     const struct sl_bus_message *message, const char *trace_id);
 void sl_router_random(struct sl_router *router, uint8_t *bytes, size_t count);
 uint64_t sl_router_now(const struct sl_router *router);
-uint64_t sl_router_now_ms(void); /* CLOCK_REALTIME */
 
 /* ---- intake.c ------------------------------------------------------------------------------ */
 

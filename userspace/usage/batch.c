@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "sluice/envelope.h"
+#include "userspace/base/clock.h"
 #include "userspace/bus/bury.h"
 #include "userspace/usage/usage_private.h"
 
@@ -54,14 +55,14 @@ static void settle(struct sl_usage *usage, uint64_t now_ns)
 int sl_usage_write(struct sl_usage *usage)
 {
 	struct sl_ledger_error error = { .message = "" };
-	uint64_t before_ns = sl_usage_now_ns(), now_ns;
+	uint64_t before_ns = sl_monotonic_ns(), now_ns;
 	int err;
 
 	usage->loop->timer_clear(usage->loop, &usage->batch_timer);
 	if (!usage->count)
 		return 0;
 	err = sl_ledger_write(usage->ledger, usage->events, usage->count, usage->is_new, &error);
-	now_ns = sl_usage_now_ns();
+	now_ns = sl_monotonic_ns();
 	if (err) {
 		usage->stats.write_failures_total++;
 		usage->retry_at_ns = now_ns + AGAIN_NS;
@@ -85,7 +86,7 @@ void sl_usage_on_batch_timer(struct sl_loop_timer *timer)
 /* While the ledger refuses, the stream must not think us dead. */
 void sl_usage_batch_tick(struct sl_usage *usage)
 {
-	uint64_t now_ns = sl_usage_now_ns();
+	uint64_t now_ns = sl_monotonic_ns();
 
 	if (!usage->retry_at_ns || now_ns < usage->retry_at_ns)
 		return;
@@ -105,7 +106,7 @@ static void bury(struct sl_usage *usage, const struct sl_bus_message *message,
 	struct sl_dead_letter letter = { .original_subject = SL_SUBJECT_USAGE,
 					 .reason = SL_DEAD_VALIDATION,
 					 .error_code = "INVALID_FORMAT",
-					 .timestamp_ms = sl_usage_wall_ms(),
+					 .timestamp_ms = sl_wall_ms(),
 					 .message = sl_bus_payload(message) };
 
 	sl_bus_letter_name(&letter, message);

@@ -5,11 +5,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "sluice/envelope.h"
 #include "userspace/base/cleanup.h"
+#include "userspace/base/clock.h"
 #include "userspace/bus/streams.h"
 #include "userspace/service/bus_options.h"
 #include "userspace/service/program_loop.h"
@@ -26,22 +26,6 @@
 #define FORGET_AGAIN_NS (60 * NS_PER_S)
 
 typedef int step_fn(struct sl_usage *usage, struct sl_program_error *error);
-
-uint64_t sl_usage_now_ns(void)
-{
-	struct timespec now = { 0 };
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
-}
-
-uint64_t sl_usage_wall_ms(void)
-{
-	struct timespec now = { 0 };
-
-	(void)clock_gettime(CLOCK_REALTIME, &now);
-	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / NS_PER_MS;
-}
 
 /* ---- the bus ---------------------------------------------------------------------- */
 
@@ -93,8 +77,8 @@ static void forget_old(struct sl_usage *usage, uint64_t now_ns)
 
 	if (usage->config.retention_ns == SL_DURATION_NEVER || now_ns < usage->forget_at_ns)
 		return;
-	if (sl_ledger_forget(&deleted, usage->ledger, sl_usage_wall_ms() - kept_ms, FORGET_MAX,
-			     &error) != 0)
+	if (sl_ledger_forget(&deleted, usage->ledger, sl_wall_ms() - kept_ms, FORGET_MAX, &error) !=
+	    0)
 		sl_log_limited(usage->log, SL_LOG_SYNC, SL_LOG_WARN, "old events stay",
 			       SL_STR("error", error.message));
 	usage->stats.forgotten_total += deleted;
@@ -105,7 +89,7 @@ static void forget_old(struct sl_usage *usage, uint64_t now_ns)
 static void on_tick(evutil_socket_t fd, short what, void *arg)
 {
 	struct sl_usage *usage = arg;
-	uint64_t now_ns = sl_usage_now_ns();
+	uint64_t now_ns = sl_monotonic_ns();
 
 	(void)fd;
 	(void)what;

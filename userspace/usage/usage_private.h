@@ -66,9 +66,6 @@ struct sl_usage {
 	struct sl_usage_stats stats;
 };
 
-uint64_t sl_usage_now_ns(void);	 /* CLOCK_MONOTONIC */
-uint64_t sl_usage_wall_ms(void); /* CLOCK_REALTIME */
-
 /* batch.c */
 void sl_usage_on_event(void *context, const struct sl_bus_message *message,
 		       const struct sl_js_meta *meta, const struct sl_js_token *token);

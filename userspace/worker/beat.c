@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <time.h>
 
+#include "userspace/base/clock.h"
 #include "userspace/worker/worker_private.h"
 
 #define BEAT_BYTES_MAX 4096u
@@ -10,7 +11,7 @@
 
 static void put_stamp(struct sl_json_out *out)
 {
-	uint64_t ms = sl_worker_wall_ms();
+	uint64_t ms = sl_wall_ms();
 	time_t seconds = (time_t)(ms / 1000);
 	char day[STAMP_BYTES], stamp[STAMP_BYTES + 8];
 	struct tm utc = { 0 };
@@ -69,7 +70,7 @@ void sl_worker_beat(struct sl_worker *worker)
 	uint8_t random[24];
 	struct sl_span none = { NULL, 0 }, text;
 
-	(void)sl_load_look(&worker->load, sl_run_now_ns());
+	(void)sl_load_look(&worker->load, sl_monotonic_ns());
 	sl_worker_random(random, sizeof(random));
 	sl_trace_start(&trace, none, none, none, random);
 	sl_trace_parent(parent, &trace);

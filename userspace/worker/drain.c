@@ -2,6 +2,7 @@
 /* The end: running jobs may finish for a while, all others go back to the stream. */
 #include <event2/event.h>
 
+#include "userspace/base/clock.h"
 #include "userspace/worker/worker_private.h"
 
 #define FLUSH_MS	 2000
@@ -64,14 +65,14 @@ void sl_worker_drain(void *context)
 	struct sl_worker *worker = context;
 
 	if (worker->phase >= SL_WORKER_DRAINING) { /* told twice: now */
-		worker->drain_until_ns = sl_run_now_ns();
+		worker->drain_until_ns = sl_monotonic_ns();
 		return;
 	}
 	sl_log(worker->log, SL_LOG_INFO, "ending: running jobs may finish, the rest goes back",
 	       SL_NUM("running", sl_pool_busy(worker->pool)),
 	       SL_NUM("waiting", sl_worker_count(worker, SL_JOB_WAITING)));
 	worker->phase = SL_WORKER_DRAINING;
-	worker->drain_until_ns = sl_run_now_ns() + worker->grace_ns;
+	worker->drain_until_ns = sl_monotonic_ns() + worker->grace_ns;
 	sl_consuming_stop(worker->consuming);
 	if (worker->pull)
 		sl_js_pull_window(worker->pull, 0);
@@ -82,7 +83,7 @@ void sl_worker_drain(void *context)
 
 void sl_worker_drain_on(struct sl_worker *worker)
 {
-	uint64_t now_ns = sl_run_now_ns();
+	uint64_t now_ns = sl_monotonic_ns();
 
 	if (is_idle(worker)) {
 		finish(worker);

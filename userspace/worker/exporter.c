@@ -2,6 +2,7 @@
 /* Metrics and health over HTTP. */
 #include <stdio.h>
 
+#include "userspace/base/clock.h"
 #include "userspace/obs/metrics.h"
 #include "userspace/worker/worker_private.h"
 
@@ -171,7 +172,7 @@ static void export_pressure(struct sl_metrics *page, const struct sl_worker *wor
 		  "Jobs dropped from the queue: over their deadline, or waited too long.",
 		  last->expired_per_s },
 		{ "worker_bp_signal_age_seconds", "Since the last signal was sent.",
-		  (double)(sl_run_now_ns() - worker->gauge.sent_ns) / 1e9 },
+		  (double)(sl_monotonic_ns() - worker->gauge.sent_ns) / 1e9 },
 	};
 	const struct sl_label p50 = { "quantile", "0.5" }, p99 = { "quantile", "0.99" };
 	unsigned int family = sl_metrics_family(page, "worker_queue_delay_seconds", SL_GAUGE,

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "userspace/base/clock.h"
 #include "userspace/worker/worker_private.h"
 
 #define REASON_LATE	 "it waited too long in the queue"
@@ -109,14 +110,14 @@ static void reject_late(struct sl_job *job)
 	struct sl_worker *worker = job->worker;
 
 	worker->stats.rejected_late_total++;
-	sl_meter_count(&worker->gauge.meter, SL_METER_EXPIRED, sl_run_now_ns());
+	sl_meter_count(&worker->gauge.meter, SL_METER_EXPIRED, sl_monotonic_ns());
 	sl_job_reject(job, REASON_LATE);
 	sl_job_free(job);
 }
 
 static void start(struct sl_worker *worker, struct sl_job *job)
 {
-	const uint64_t now_ns = sl_run_now_ns();
+	const uint64_t now_ns = sl_monotonic_ns();
 
 	job->state = SL_JOB_RUNNING;
 	job->in_thread = true;
@@ -144,7 +145,7 @@ void sl_worker_dispatch(struct sl_worker *worker)
 			start(worker, job);
 	}
 	if (sl_pool_idle(worker->pool))
-		sl_queue_note(&worker->order, true, sl_run_now_ns());
+		sl_queue_note(&worker->order, true, sl_monotonic_ns());
 }
 
 /* Who was told to stop and did not finish says nothing, or an error: the cause counts. */
@@ -228,7 +229,7 @@ static bool check_deadline(struct sl_job *job, uint64_t now_ns)
 
 void sl_worker_on_tick(struct sl_worker *worker)
 {
-	uint64_t now_ns = sl_run_now_ns();
+	uint64_t now_ns = sl_monotonic_ns();
 	struct sl_job *next;
 
 	for (struct sl_job *job = worker->jobs; job; job = next) {

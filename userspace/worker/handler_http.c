@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "userspace/base/cleanup.h"
+#include "userspace/base/clock.h"
 #include "userspace/domain/fields.h"
 #include "userspace/pressure/retry_budget.h"
 #include "userspace/worker/handlers.h"
@@ -108,7 +109,7 @@ static int on_progress(void *arg, curl_off_t a, curl_off_t b, curl_off_t c, curl
 static void set_bounds(struct post *post)
 {
 	const struct sl_handler_config *config = post->http->config;
-	uint64_t now_ns = sl_run_now_ns(), deadline_ns = post->job->deadline_ns;
+	uint64_t now_ns = sl_monotonic_ns(), deadline_ns = post->job->deadline_ns;
 	/* A little over the deadline: then it was the deadline, not a slow provider. */
 	uint64_t left_ms =
 		(deadline_ns > now_ns ? (deadline_ns - now_ns) / NS_PER_MS : 0) + DEADLINE_SLACK_MS;
@@ -242,7 +243,7 @@ static struct sl_http_outcome try_all(struct post *post, struct sl_worker_result
 	count_first_try(post->http);
 	outcome = try_once(post, result);
 	for (unsigned int attempt = 1; attempt < job->attempts_max; attempt++) {
-		uint32_t luck = (uint32_t)sl_run_now_ns() / 1000;
+		uint32_t luck = (uint32_t)sl_monotonic_ns() / 1000;
 
 		if (!may_try_again(post, outcome, attempt) ||
 		    !sl_run_host.sleep(job, sl_http_backoff_ms(job->backoff_ms, attempt, luck)))

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "userspace/base/cleanup.h"
+#include "userspace/base/clock.h"
 #include "userspace/bus/bury.h"
 #include "userspace/worker/worker_private.h"
 
@@ -81,7 +82,7 @@ static void fill_trace(struct sl_job *job, const struct sl_bus_message *message)
 /* Deadlines count from when the message was stored: time on the way is spent. */
 static void fill_times(struct sl_job *job, const struct sl_js_meta *meta, uint64_t *ret_age_ns)
 {
-	uint64_t wall_ns = sl_worker_wall_ms() * NS_PER_MS, now_ns = sl_run_now_ns();
+	uint64_t wall_ns = sl_wall_ms() * NS_PER_MS, now_ns = sl_monotonic_ns();
 	uint64_t age_ns = wall_ns > meta->timestamp_ns ? wall_ns - meta->timestamp_ns : 0;
 	uint64_t allowed_ns = job->assignment.deadline_ms * NS_PER_MS;
 
@@ -253,7 +254,7 @@ static bool judge(struct sl_worker *worker, struct sl_job *job, uint64_t age_ns)
 		worker->stats.rejected_unknown_total += !job->bound;
 		worker->stats.rejected_full_total += job->bound != NULL;
 		if (job->bound)
-			sl_meter_count(&worker->gauge.meter, SL_METER_REFUSED, sl_run_now_ns());
+			sl_meter_count(&worker->gauge.meter, SL_METER_REFUSED, sl_monotonic_ns());
 		sl_job_reject(job, job->bound ? ACK_REASON_FULL : ACK_REASON_NOBODY);
 		return false;
 	}

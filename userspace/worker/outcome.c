@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "userspace/base/clock.h"
 #include "userspace/worker/worker_private.h"
 
 #define NS_PER_MS	    1e6
@@ -24,7 +25,7 @@ void sl_worker_count_end(struct sl_worker *worker, const struct sl_job *job,
 			 enum sl_worker_status status, enum sl_worker_code code)
 {
 	struct sl_handler_stats *stats = &worker->stats.handlers[0];
-	uint64_t ended_ns = job->run.ended_ns ? job->run.ended_ns : sl_run_now_ns();
+	uint64_t ended_ns = job->run.ended_ns ? job->run.ended_ns : sl_monotonic_ns();
 	double seconds;
 	size_t i = 0;
 
@@ -63,7 +64,7 @@ size_t sl_job_headers(struct sl_bus_header ret[4], const struct sl_job *job)
 static void fill_figures(struct sl_exec_result *result, const struct sl_job *job,
 			 char metrics[METRICS_BYTES])
 {
-	uint64_t now_ns = sl_run_now_ns(), started_ns = job->run.started_ns;
+	uint64_t now_ns = sl_monotonic_ns(), started_ns = job->run.started_ns;
 	uint64_t ended_ns = job->run.ended_ns ? job->run.ended_ns : now_ns;
 	uint64_t began_ns = started_ns ? started_ns : now_ns;
 	int length;
@@ -85,7 +86,7 @@ int sl_job_write_result(struct sl_job *job, enum sl_worker_status status, enum s
 			const char *message, bool with_output)
 {
 	const struct sl_exec_assignment *assignment = &job->assignment;
-	struct sl_exec_result result = { .status = status, .timestamp_ms = sl_worker_wall_ms() };
+	struct sl_exec_result result = { .status = status, .timestamp_ms = sl_wall_ms() };
 	char metrics[METRICS_BYTES];
 	struct sl_span text;
 
@@ -123,7 +124,7 @@ static void on_published(void *context, int status, const struct sl_js_published
 			job->tries < RETRY_DOUBLINGS_MAX ? job->tries : RETRY_DOUBLINGS_MAX;
 
 		job->tries++;
-		job->retry_at_ns = sl_run_now_ns() + (RETRY_FIRST_NS << doublings);
+		job->retry_at_ns = sl_monotonic_ns() + (RETRY_FIRST_NS << doublings);
 		worker->stats.result_failures_total++;
 		return;
 	}

@@ -3,9 +3,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "userspace/base/clock.h"
 #include "userspace/worker/worker_private.h"
 
-#define NS_PER_MS	1000000ull
 #define BACKLOG_KEPT_NS 1000000000ull
 
 /* ---- who we are, and who gives us work --------------------------------------------------- */
@@ -38,13 +38,13 @@ static int make_routers(struct sl_worker *worker)
 int sl_worker_gauge(struct sl_worker *worker, struct sl_program_error *error)
 {
 	const struct sl_worker_config *config = worker->config;
-	const uint64_t now_ns = sl_run_now_ns();
+	const uint64_t now_ns = sl_monotonic_ns();
 	char source[SL_SIGNAL_NAME_BYTES];
 	const struct sl_gauge_options options = {
 		.pool = config->pressure_pool,
 		.source = source,
 		.work = (enum sl_work_class)config->pressure_class,
-		.epoch = sl_worker_wall_ms(),
+		.epoch = sl_wall_ms(),
 		.slots = worker->concurrency,
 	};
 	int err = make_routers(worker);
@@ -59,7 +59,7 @@ int sl_worker_gauge(struct sl_worker *worker, struct sl_program_error *error)
 static void on_signal(void *context, const struct sl_bus_message *message)
 {
 	struct sl_worker *worker = context;
-	const uint64_t now_ns = sl_run_now_ns();
+	const uint64_t now_ns = sl_monotonic_ns();
 	struct sl_signal signal;
 	struct sl_span name;
 
@@ -157,7 +157,7 @@ static size_t list_waiting(uint64_t since_ns[SL_METER_SAMPLES], const struct sl_
 
 void sl_worker_tell_pressure(struct sl_worker *worker, bool leaving)
 {
-	const uint64_t now_ns = sl_run_now_ns();
+	const uint64_t now_ns = sl_monotonic_ns();
 	uint64_t since_ns[SL_METER_SAMPLES], random;
 	const struct sl_gauge_now now = {
 		.busy = sl_pool_busy(worker->pool),
@@ -165,7 +165,7 @@ void sl_worker_tell_pressure(struct sl_worker *worker, bool leaving)
 		.backlog = backlog_of(worker, now_ns),
 		.drops = sl_bus_stats(worker->bus).slow_consumer_total,
 		.routers = count_routers(worker, now_ns),
-		.wall_ms = sl_worker_wall_ms(),
+		.wall_ms = sl_wall_ms(),
 	};
 
 	sl_queue_note(&worker->order, !now.waiting.count, now_ns);
@@ -209,7 +209,7 @@ struct sl_job *sl_worker_next(const struct sl_worker *worker)
 
 bool sl_worker_waited_too_long(struct sl_worker *worker, const struct sl_job *job)
 {
-	const uint64_t now_ns = sl_run_now_ns();
+	const uint64_t now_ns = sl_monotonic_ns();
 	const struct sl_queue_item item = item_of(job);
 
 	return sl_queue_judge(&worker->order, &item, now_ns) == SL_QUEUE_LATE;

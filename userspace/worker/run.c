@@ -8,18 +8,11 @@
 #include <time.h>
 
 #include "userspace/base/cleanup.h"
+#include "userspace/base/clock.h"
 #include "userspace/domain/fields.h"
 
 #define NS_PER_S  1000000000ull
 #define NS_PER_MS 1000000ull
-
-uint64_t sl_run_now_ns(void)
-{
-	struct timespec now = { 0 };
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
-}
 
 int sl_run_init(struct sl_run *run)
 {
@@ -52,7 +45,7 @@ enum sl_stop sl_run_cause(struct sl_run *run)
 {
 	enum sl_stop cause = (enum sl_stop)atomic_load(&run->stop);
 
-	if (cause == SL_STOP_NONE && sl_run_now_ns() >= run->job.deadline_ns)
+	if (cause == SL_STOP_NONE && sl_monotonic_ns() >= run->job.deadline_ns)
 		return SL_STOP_DEADLINE;
 	return cause;
 }
@@ -69,10 +62,10 @@ void sl_run_stop(struct sl_run *run, enum sl_stop cause)
 
 void sl_run_execute(struct sl_run *run)
 {
-	run->started_ns = sl_run_now_ns();
+	run->started_ns = sl_monotonic_ns();
 	if (sl_run_cause(run) == SL_STOP_NONE)
 		run->handler->run(run->state, &run->job, &run->result);
-	run->ended_ns = sl_run_now_ns();
+	run->ended_ns = sl_monotonic_ns();
 	run->result.message[sizeof(run->result.message) - 1] = '\0';
 	if (!(run->result.cost >= 0) || isinf(run->result.cost))
 		run->result.cost = 0;
@@ -90,7 +83,7 @@ static bool host_stopped(const struct sl_worker_job *job)
 static bool host_sleep(const struct sl_worker_job *job, uint64_t ms)
 {
 	struct sl_run *run = job->internal;
-	uint64_t now_ns = sl_run_now_ns(), until_ns = job->deadline_ns;
+	uint64_t now_ns = sl_monotonic_ns(), until_ns = job->deadline_ns;
 	struct timespec until;
 	int err = 0;
 

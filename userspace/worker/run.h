@@ -37,8 +37,6 @@ struct sl_run {
 
 extern const struct sl_worker_host sl_run_host;
 
-uint64_t sl_run_now_ns(void); /* CLOCK_MONOTONIC */
-
 /* run->handler, state and job are filled. -errno. */
 int sl_run_init(struct sl_run *run);
 void sl_run_release(struct sl_run *run);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Start, loop, drain, end. */
+#include "userspace/base/clock.h"
 #include "userspace/worker/worker_private.h"
 
 #include <errno.h>
@@ -8,24 +9,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "userspace/service/program_loop.h"
 
 #define NS_PER_MS 1000000ull
-#define NS_PER_S  1000000000ull
 #define TICK_MS	  50
 
 typedef int step_fn(struct sl_worker *worker, struct sl_program_error *error);
-
-uint64_t sl_worker_wall_ms(void)
-{
-	struct timespec now = { 0 };
-
-	(void)clock_gettime(CLOCK_REALTIME, &now);
-	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / NS_PER_MS;
-}
 
 /* Short reads happen only before the kernel has entropy. */
 void sl_worker_random(void *ret, size_t size)
@@ -55,7 +46,7 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 	sl_worker_on_tick(worker);
 	if (worker->phase == SL_WORKER_READY)
 		sl_worker_tell_pressure(worker, false);
-	sl_consuming_tick(worker->consuming, sl_run_now_ns());
+	sl_consuming_tick(worker->consuming, sl_monotonic_ns());
 	if (worker->phase == SL_WORKER_DRAINING)
 		sl_worker_drain_on(worker);
 }

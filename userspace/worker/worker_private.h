@@ -141,7 +141,6 @@ struct sl_worker {
 	struct sl_worker_stats stats;
 };
 
-uint64_t sl_worker_wall_ms(void);
 void sl_worker_random(void *ret, size_t size);
 
 /* reload.c: the file, and the handlers that it names. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "userspace/base/clock.h"
 #include "userspace/gateway/nginx/glue.h"
 
 #include <errno.h>
-#include <time.h>
 
 struct timer {
 	ngx_connection_t dummy;
@@ -118,11 +118,8 @@ static void timer_clear(struct sl_loop *loop, struct sl_loop_timer *timer)
 
 static uint64_t now_ns(struct sl_loop *loop)
 {
-	struct timespec now;
-
 	(void)loop;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+	return sl_monotonic_ns();
 }
 
 void sl_glue_loop_init(struct sl_loop *loop)
