@@ -48,6 +48,11 @@ watch_states() {
 	done
 }
 
+# logged NODE TEXT: how many lines of its agent have it
+logged() {
+	grep -c "$2" "$sl_dir/node$1.log"
+}
+
 # What is wanted counts up to the limit.
 quota_flood 1 600 --rate 1500 --port 1000
 quota_flood 2 600 --rate 6000 --port 1000
@@ -98,6 +103,9 @@ quota_mend 2
 check "with Redis back it has its share again" wait_for 60 says 2 \
 	"l['state'] == 'held' and l['has'] > $rate * .62"
 check "and is not cut off" wait_for 5 test_metric 2 '^sluice_quota_cut_off' 0
+check_equal "its log says that Redis was away, that it alone was cut off, and that it is back, once each" \
+	"$(logged 2 'Redis is away') $(logged 2 'this one is cut off') $(logged 2 'Redis answers again')" "1 1 1"
+check_equal "that of the other one says nothing" "$(logged 1 Redis)" 0
 
 # ---- all nodes lose Redis ---------------------------------------------------------------------
 
@@ -109,6 +117,8 @@ for n in 1 2; do
 	check "without Redis for all node $n turns slowly" wait_for 30 says "$n" "l['state'] == 'blend'"
 done
 check "it hears that the other fails as well" wait_for 20 peers 2 failing 1
+check "their logs say that Redis is away, and for the others as well" test \
+	"$(logged 1 'Redis is away') $(logged 1 'none of the other') $(logged 2 'none of the other')" = "1 1 1"
 sleep 5
 check "it still has more than its safe share" says 2 \
 	"l['state'] == 'blend' and l['has'] > $rate * .52"

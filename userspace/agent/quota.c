@@ -28,6 +28,8 @@ int sl_quota_new(struct sl_quota **ret, struct event_base *base,
 	quota->adopts = options->maps;
 	quota->seed = options->seed;
 	(void)strncpy(quota->node, options->node, sizeof(quota->node) - 1);
+	(void)strncpy(quota->away.addresses, options->redis.addresses,
+		      sizeof(quota->away.addresses) - 1);
 	(void)strncpy(quota->prefix, options->prefix, sizeof(quota->prefix) - 1);
 	quota->keys = (struct sl_wire_keys){ quota->prefix, options->buckets };
 	err = sl_loop_event_new(&quota->loop, base);
@@ -274,6 +276,7 @@ void sl_quota_tick(struct sl_quota *quota, struct sl_maps *maps, uint64_t now_ns
 	if (sl_quota_said_is_known(quota, now_ns))
 		sl_quota_ask(quota, now_ns);
 	sl_quota_lead_tick(quota, now_ns);
+	sl_quota_away_tick(quota, now_ns);
 }
 
 /* ---- for people ---------------------------------------------------------------------------- */

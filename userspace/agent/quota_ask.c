@@ -32,8 +32,10 @@ static void end_call(struct call *call)
 	free(call);
 }
 
-static void failed(struct call *call, uint64_t now_ns)
+static void failed(struct call *call, int status, const struct sl_redis_reply *reply,
+		   uint64_t now_ns)
 {
+	sl_quota_away_note(call->quota, status, reply, now_ns);
 	call->quota->stats.failed_total++;
 	if (!call->quota->failing_ns)
 		call->quota->failing_ns = call->sent_ns;
@@ -156,7 +158,7 @@ static void on_answer(void *userdata, int status, const struct sl_redis_reply *r
 	if (good)
 		answered(call, now_ns);
 	else
-		failed(call, now_ns);
+		failed(call, status, reply, now_ns);
 	end_call(call);
 	sl_quota_sweep(quota);
 }
@@ -200,7 +202,7 @@ static void send_call(struct call *call, int err, uint64_t now_ns)
 				    call->wire.argv, call->wire.lengths, on_answer, call);
 	if (!err)
 		return;
-	failed(call, now_ns);
+	failed(call, err, NULL, now_ns);
 	end_call(call);
 }
 

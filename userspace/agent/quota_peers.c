@@ -40,25 +40,11 @@ const char *sl_quota_peers_name(enum sl_lease_peers peers)
 
 /* ---- to the leases ------------------------------------------------------------------------ */
 
-static void say_verdict(const struct sl_agent *agent, enum sl_lease_peers peers)
-{
-	if (peers == SL_LEASE_PEERS_RENEW)
-		sl_log(agent->log, SL_LOG_WARN,
-		       "Redis answers other nodes and not this one: it is cut off, and has its "
-		       "safe share from the end of each lease on");
-	else if (peers == SL_LEASE_PEERS_SILENT)
-		sl_log(agent->log, SL_LOG_WARN, "Redis answers neither this node nor those heard");
-}
-
 static void tell_leases(struct sl_quota_peers *peers, struct sl_quota *quota, uint64_t now_ns)
 {
-	const enum sl_lease_peers before = quota->heard.peers;
-
 	peers->heard.counts = sl_peers_count(peers->peers, now_ns);
 	peers->heard.peers = sl_peers_verdict(peers->peers, quota->failing_ns);
 	quota->heard = peers->heard;
-	if (before != quota->heard.peers)
-		say_verdict(peers->agent, quota->heard.peers);
 	for (size_t i = 0; i < quota->count; i++) {
 		struct sl_quota_slot *slot = quota->slots[i];
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "userspace/agent/quota.h"
+#include "userspace/agent/quota_away.h"
 #include "userspace/agent/quota_peers.h"
 #include "userspace/agent/quota_lead.h"
 #include "userspace/agent/quota_ledger.h"
@@ -58,6 +59,17 @@ struct sl_quota_leading {
 	struct sl_quota_lead_stats stats;
 };
 
+#define SL_QUOTA_ADDRESSES_BYTES 256 /* of the log: longer ones are cut */
+
+/* What was said of a Redis that is away. */
+struct sl_quota_away {
+	struct sl_away state;
+	char addresses[SL_QUOTA_ADDRESSES_BYTES];
+	char why[128];	    /* the last question about a lease failed */
+	uint64_t failed_ns; /* when that was */
+	enum sl_lease_peers said_peers;
+};
+
 struct sl_quota {
 	struct sl_loop *loop;
 	struct sl_redis *redis;
@@ -79,8 +91,9 @@ struct sl_quota {
 	struct sl_quota_slot **slots; /* by bucket, tenant and kind */
 	size_t count;
 	struct sl_quota_stats stats;
-	uint64_t answered_ns;	     /* when Redis last answered about a lease; 0: never */
-	uint64_t failing_ns;	     /* the first question in vain since; 0: none */
+	uint64_t answered_ns; /* when Redis last answered about a lease; 0: never */
+	uint64_t failing_ns;  /* the first question in vain since; 0: none */
+	struct sl_quota_away away;
 	struct sl_quota_heard heard; /* quota_peers.c */
 	bool is_stopping;
 };
