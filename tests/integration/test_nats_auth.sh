@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# A nats-server that lets in by credentials (.creds: a JWT and its seed) or by NKey: the whole
-# pipeline works with the right file, and a gateway with somebody else's is not ready.
+# A nats-server that lets in by credentials (.creds: a JWT and its seed), by NKey or by password:
+# the whole pipeline works with the right file, and a gateway with somebody else's is not ready.
 set -uo pipefail
 cd "$(dirname "$0")/../.." || exit 1
 . tests/harness/stack.sh
@@ -29,12 +29,12 @@ refused_by_server() {
 	grep -q 'authentication error' "$stack_dir/log/nats.log"
 }
 
-# pipeline_by KEY ENDING CONFIG
+# pipeline_by KEY ENDING CONFIG [KEY: VALUE, of which it is a part]
 pipeline_by() {
-	local id=with-$1
+	local id=with-$1 more=${4:+\\n  $4}
 
 	stack_nats_options=(-c "$sl_dir/$3.conf")
-	stack_sed=(-e "s|^  servers: nats:.*|&\n  $1: $sl_dir/keys/user.$2|")
+	stack_sed=(-e "s|^  servers: nats:.*|&$more\n  $1: $sl_dir/keys/user.$2|")
 	check "$1: nats-server starts" stack_start_nats
 	check "$1: who has none is not let in" nobody_is_refused
 	check "$1: and the server says so" wait_for 5 refused_by_server
@@ -71,5 +71,8 @@ check "keys are made" tests/harness/nkeys.py "$sl_dir/keys" || exit 1
 for name in jwt nkey; do
 	echo "include keys/$name.conf" >"$sl_dir/$name.conf"
 done
+(umask 077 && openssl rand -hex 120 >"$sl_dir/keys/user.pw" && openssl rand -hex 120 >"$sl_dir/keys/stranger.pw")
+echo "authorization {users: [{user: sluice, password: $(cat "$sl_dir/keys/user.pw")}]}" >"$sl_dir/password.conf"
 pipeline_by credentials_file creds jwt
 pipeline_by nkey_seed_file nk nkey
+pipeline_by password_file pw password "user: sluice"

@@ -5,15 +5,15 @@
 #include <openssl/rand.h>
 #include <openssl/sha.h>
 #include <stdio.h>
-#include <time.h>
+#include <string.h>
 
 #include "userspace/base/cleanup.h"
 #include "userspace/base/hex.h"
 #include "userspace/gateway/auth.h"
+#include "userspace/service/bus_options.h"
 
 #define TICK_MS		 1000
 #define WARM_NS		 2000000000ull
-#define PASSWORD_BYTES	 256
 #define ANSWER_BYTES_MAX (8u << 20)
 #define WIRE_BYTES_MAX	 (2u * SL_REQUEST_BYTES_MAX)
 
@@ -188,59 +188,21 @@ static void tick(struct sl_loop_timer *timer)
 	(void)gateway->loop->timer_set(gateway->loop, timer, TICK_MS);
 }
 
-static const char *or_null(const char *text)
-{
-	return text[0] ? text : NULL;
-}
-
-static uint32_t in_ms(uint64_t ns)
-{
-	return (uint32_t)(ns / 1000000);
-}
-
-/* The first line of a file; "" when no file is named. */
-static int read_password(char text[PASSWORD_BYTES], const char *path)
-{
-	sl_autofclose FILE *file = path[0] ? fopen(path, "re") : NULL;
-
-	text[0] = '\0';
-	if (!path[0])
-		return 0;
-	if (!file || !fgets(text, PASSWORD_BYTES, file))
-		return -EINVAL;
-	text[strcspn(text, "\r\n")] = '\0';
-	return 0;
-}
-
 static int connect_bus(struct sl_gateway *gateway, struct sl_gateway_error *error)
 {
 	const struct sl_conf_nats *nats = &gateway->settings->nats;
-	char password[PASSWORD_BYTES];
+	struct sl_program_error unread = { "" };
 	struct sl_bus_error why = { "" };
-	const struct sl_bus_options options = {
-		.servers = nats->servers,
-		.name = "sluice-gateway",
-		.user = or_null(nats->user),
-		.password = password,
-		.credentials_file = or_null(nats->credentials_file),
-		.nkey_seed_file = or_null(nats->nkey_seed_file),
-		.tls_ca_file = or_null(nats->tls_ca_file),
-		.tls_cert_file = or_null(nats->tls_cert_file),
-		.tls_key_file = or_null(nats->tls_key_file),
-		.tls = nats->tls,
-		.connect_timeout_ms = in_ms(nats->connect_timeout_ns),
-		.reconnect_wait_ms = in_ms(nats->reconnect_wait_ns),
-		.ping_interval_ms = in_ms(nats->ping_interval_ns),
-		.requests_max = gateway->settings->router.requests_max,
-		.stream_replicas = nats->replicas,
-	};
-	int r;
+	struct sl_bus_options options;
+	char password[SL_BUS_PASSWORD_BYTES];
+	int r = sl_bus_password_read(password, nats->password_file, &unread);
 
-	if (read_password(password, nats->password_file)) {
-		snprintf(error->message, sizeof(error->message), "%s: cannot be read",
-			 nats->password_file);
-		return -EINVAL;
+	if (r) {
+		snprintf(error->message, sizeof(error->message), "%s", unread.message);
+		return r;
 	}
+	sl_bus_options_fill(&options, nats, "sluice-gateway", password);
+	options.requests_max = gateway->settings->router.requests_max;
 	r = sl_bus_new(&gateway->bus, gateway->loop, &options, state_changed, gateway, &why);
 	explicit_bzero(password, sizeof(password));
 	if (r)
