@@ -45,3 +45,19 @@ void sl_quota_call_before(struct sl_wire_call *call, size_t words, size_t kept)
 		if (i % words < kept)
 			add(call, word(data + i * WORD));
 }
+
+void sl_quota_call_cut(struct sl_wire_call *call, size_t words, size_t kept)
+{
+	char *data = call->bytes + call->used;
+	size_t length = 0, at = 0;
+
+	if (!call->argc)
+		return;
+	length = call->lengths[call->argc - 1];
+	data -= length;
+	for (size_t i = 0; i < length / WORD; i++)
+		if (i % words < kept)
+			memmove(data + WORD * at++, data + WORD * i, WORD);
+	call->lengths[call->argc - 1] = WORD * at;
+	call->used -= length - WORD * at;
+}

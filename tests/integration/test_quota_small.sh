@@ -63,8 +63,8 @@ redis_signal one CONT
 healed=$(date +%s%N)
 check "with Redis back both ask it again" wait_for 10 all held
 within "soon" "$(seconds "$healed")" 0 4
-# Questions that a stopped Redis read late were paid for by nobody who got anything: how much of the
-# first seconds that takes is chance. That charges of the outage do not, test_central_outage shows.
+# A connection takes up to two seconds to be made anew, and the rate above is of a second's half. How
+# soon all are served once they are heard, test_central_outage shows.
 served_again() {
 	[ "$(quota_rate small 1)" -ge $((rate / 2)) ]
 }

@@ -239,18 +239,24 @@ static void charge(struct node *node)
 	const size_t tenant = dice(TENANTS);
 	const int64_t passed = (int64_t)(dice(2) ? dice(20000) : 0);
 	/* Now and then one that was charged before. */
-	const struct sl_charge asked = { passed, (int64_t)(dice(5) ? dice(20000) : dice(2 * RATE)),
+	/* Some are read in time, some late. */
+	const struct sl_charge asked = { passed,
+					 (int64_t)(dice(5) ? dice(20000) : dice(2 * RATE)),
 					 (int64_t)dice(2 * RATE),
 					 node->charged[tenant] + (dice(8) ? passed : 0),
-					 dice(2) ? 0 : (int64_t)dice(20000) };
+					 dice(2) ? 0 : (int64_t)dice(20000),
+					 dice(2) ? 0
+						 : test.now_us + 1000000 - (int64_t)dice(9000000) };
 	struct sl_charged redis, model;
 	struct sl_span reply;
 	int r;
 
 	r = sl_wire_central(&test.call, &keys, ++test.call_id, sl_span_of(node->name),
 			    node->incarnation, &test.tenants[tenant], &asked, 1);
-	if (!asked.since_ms && dice(2))
-		sl_quota_call_before(&test.call, 5, 4);
+	if (!asked.void_us && !asked.since_ms && dice(2))
+		sl_quota_call_before(&test.call, 6, 4);
+	else if (!asked.void_us && dice(2))
+		sl_quota_call_cut(&test.call, 6, 5);
 	reply = send_call(r);
 	if (sl_wire_read_charged(&redis, 1, test.call_id, reply) < 0)
 		differs("quota_central is not understood");
@@ -265,6 +271,7 @@ static void charge(struct node *node)
 	same("central: rate", redis.rate_mu_per_s, model.rate_mu_per_s);
 	same("central: gen", redis.gen, model.gen);
 	same("central: live", redis.live, model.live);
+	same("central: time", redis.store_us, model.store_us);
 }
 
 static struct sl_terms random_terms(void)

@@ -14,6 +14,7 @@
 /* Where another agent of this incarnation left off: it charged less than one mu in this. */
 #define SETTLED_NS	10
 #define WINDOW_NS_LEAST (20 * MS_NS)
+#define DRIFT_PART	2000 /* of 200 ppm of both clocks, and some */
 
 void sl_central_begin(struct sl_central *central, const struct sl_terms *terms, uint32_t nodes,
 		      uint64_t seed, uint64_t now_ns)
@@ -131,6 +132,18 @@ static int64_t since_ms(const struct sl_central *central, uint64_t now_ns)
 	return ms < SL_QUOTA_SINCE_MS_MAX ? (int64_t)ms : SL_QUOTA_SINCE_MS_MAX;
 }
 
+/* An answer to what is asked now is of no use after that, by the store's clock: at the latest that
+ * is as long after its last word as we waited since we asked for that. A clock that is set forward
+ * makes one question void, of which the answer brings the new time. */
+static int64_t void_us(const struct sl_central *central, uint64_t now_ns)
+{
+	const int64_t age_us = (int64_t)((now_ns - central->store_ns) / 1000);
+	const int64_t ends_us =
+		central->store_us + age_us + age_us / DRIFT_PART + (int64_t)(ANSWER_NS / 1000);
+
+	return central->store_us && ends_us <= SL_QUOTA_NUMBER_MAX ? ends_us : 0;
+}
+
 void sl_central_ask(struct sl_central *central, struct sl_charge *ret, uint64_t *ret_send_id,
 		    uint64_t now_ns)
 {
@@ -154,6 +167,7 @@ void sl_central_ask(struct sl_central *central, struct sl_charge *ret, uint64_t 
 		.want_mu_per_s = central->estimate_mu_per_s,
 		.total_mu = central->settled_mu + (owed < 0 ? -owed : 0),
 		.since_ms = since_ms(central, now_ns),
+		.void_us = void_us(central, now_ns),
 	};
 	*ret_send_id = ++central->send_id;
 	central->counts.asked++;
@@ -205,6 +219,8 @@ bool sl_central_answer(struct sl_central *central, uint64_t send_id,
 		central->counts.dropped++;
 		return false;
 	}
+	central->store_us = charged->store_us;
+	central->store_ns = central->sent_ns;
 	if (now_ns - central->sent_ns > ANSWER_NS ||
 	    (charged->status == SL_QUOTA_OK && !can_be(central, charged))) {
 		central->counts.dropped++;

@@ -16,6 +16,9 @@
  * What passed after a question failed is charged with how long ago that was: the store takes it
  * out of that time where nobody else was paid in it.
  *
+ * A question says when it is void, by the store's own clock: a store that stood still pays nobody
+ * for what it reads late.
+ *
  * From its first failed question on a node has its safe share at most, beta * R/N, until it is
  * answered. Without an answer for terms.ttl_ms it has that share (closed: nothing; open: the
  * node ceiling): blend and last have no share to begin with.
@@ -62,6 +65,8 @@ struct sl_central {
 	bool is_contended; /* the last answer made us wait */
 	bool was_refused;  /* it paid for nothing */
 
+	int64_t store_us;  /* the store's time in its last answer; 0: none */
+	uint64_t store_ns; /* that is no older than this: when the question was sent */
 	uint64_t send_id, sent_ns;
 	bool is_asking;
 	uint32_t failures;

@@ -69,6 +69,9 @@ struct sl_charge {
 	/* How long ago the first of its questions in vain failed: what of .passed_mu passed since
 	 * then is of the safe share. 0: the last question was answered. */
 	int64_t since_ms;
+	/* The store's time from which on nobody waits for the answer: one that reads it later pays
+	 * for nothing, and takes what passed for as much older. 0: not known. */
+	int64_t void_us;
 };
 
 /* The answer: @paid_mu may be admitted @wait_ms from now, and is paid for. */
@@ -80,6 +83,7 @@ struct sl_charged {
 	int64_t rate_mu_per_s;
 	int64_t gen;
 	uint32_t live;
+	int64_t store_us; /* the store's time, with any status */
 };
 
 /* Why a node enforces what it does. */

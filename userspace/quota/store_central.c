@@ -54,19 +54,20 @@ static void pass(struct bucket *bucket, int64_t amount_mu)
 
 /*
  * What passed as the safe share since then comes out of the time in which the bucket was full
- * and nobody was paid. Of an exact bucket the theoretical arrival is the latest of s and all that
- * passed after s, over all s. It is this for s up to .since; and for s from the end of the idle
- * time on, after which a share of R/N passes a part of N of the time, and one cost at once. In
- * between it is not later: all shares together pass at most R.
+ * and nobody was paid. A question that was read late was asked @late_us ago or more. Of an exact
+ * bucket the theoretical arrival is the latest of s and all that passed after s, over all s. It is
+ * this for s up to .since; and for s from the end of the idle time on, after which a share of R/N
+ * passes a part of N of the time, and one cost at once. In between it is not later: all shares
+ * together pass at most R.
  */
 static void pass_since(struct bucket *bucket, const struct sl_store *store, int64_t amount_mu,
-		       int64_t since_ms)
+		       int64_t since_ms, int64_t late_us)
 {
-	const int64_t since_us = bucket->now_us - since_ms * 1000;
+	const int64_t since_us = bucket->now_us - since_ms * 1000 - late_us;
 	const int64_t cost = cost_us(bucket, amount_mu);
 	int64_t least_us, at_once, later;
 
-	if (!since_ms || since_us >= bucket->idle_at_us) {
+	if ((!since_ms && !late_us) || since_us >= bucket->idle_at_us) {
 		pass(bucket, amount_mu);
 		return;
 	}
@@ -75,6 +76,8 @@ static void pass_since(struct bucket *bucket, const struct sl_store *store, int6
 	later = (int64_t)ceil((double)(bucket->now_us - bucket->idle_at_us) /
 			      (double)store->sums.live);
 	later = sl_least(cost - at_once, sl_most(0, later));
+	if (late_us && bucket->now_us - late_us <= bucket->idle_at_us)
+		at_once = later = 0; /* it was asked before, so nothing of it passed after */
 	bucket->full_us =
 		sl_least(sl_most(bucket->full_us + at_once + later, least_us), bucket->latest_us);
 	bucket->idle_us = sl_most(0, bucket->full_us - least_us);
@@ -140,11 +143,12 @@ int sl_store_charge(struct sl_store *store, uint64_t node, int64_t incarnation,
 	struct sl_store_sums *sums = &store->sums;
 	struct sl_store_row *row;
 	struct bucket bucket;
+	const int64_t late_us = charge->void_us ? sl_most(0, now_us - charge->void_us) : 0;
 	int64_t now_ms = sl_store_enter(store, now_us / 1000);
 	int r = SL_QUOTA_LEASED;
 
 	if (now_ms < 0) {
-		*ret = (struct sl_charged){ .status = SL_QUOTA_UNKNOWN };
+		*ret = (struct sl_charged){ .status = SL_QUOTA_UNKNOWN, .store_us = now_us };
 		return 0;
 	}
 	if (store->terms.small)
@@ -153,15 +157,16 @@ int sl_store_charge(struct sl_store *store, uint64_t node, int64_t incarnation,
 		return r;
 	*ret = (struct sl_charged){ .status = (enum sl_quota_status)r,
 				    .gen = (int64_t)store->terms.gen,
-				    .live = sums->live };
+				    .live = sums->live,
+				    .store_us = now_us };
 	if (r != SL_QUOTA_OK)
 		return 0;
 
 	leave_lease(sums, row);
 	/* The clock of the call, unless the time that counts is later. */
 	open_bucket(&bucket, store, sl_most(now_us, now_ms * 1000));
-	pass_since(&bucket, store, take_charge(row, charge), charge->since_ms);
-	pay(&bucket, &store->terms, charge->want_mu, ret);
+	pass_since(&bucket, store, take_charge(row, charge), charge->since_ms, late_us);
+	pay(&bucket, &store->terms, late_us ? 0 : charge->want_mu, ret);
 	sums->full_at_us = bucket.full_us;
 	sums->idle_us = bucket.idle_us;
 	sums->idle_at_us = bucket.idle_at_us;

@@ -206,6 +206,7 @@ int sl_wire_central(struct sl_wire_call *ret, const struct sl_wire_keys *keys, u
 			{ charges[i].want_mu_per_s, 2 * SL_QUOTA_RATE_MAX },
 			{ charges[i].total_mu, SL_QUOTA_NUMBER_MAX },
 			{ charges[i].since_ms, SL_QUOTA_SINCE_MS_MAX },
+			{ charges[i].void_us, SL_QUOTA_NUMBER_MAX },
 		};
 
 		good = put_words(ret, numbers, sizeof(numbers) / sizeof(*numbers));

@@ -8,12 +8,13 @@
  * SL_WIRE_TENANTS_MAX of them. The bucket is SipHash-2-4 (base/siphash.h) of the tenant
  * under a fixed key, modulo `buckets`: nodes must agree on it, and it is no secret.
  *
- * The numbers of a renewal and of a charge are one argument: big-endian 64-bit words, six and five
- * for each tenant, which Redis reads in a fifth of the time. Other calls have an argument for each.
+ * The numbers of a renewal and of a charge are one argument: big-endian 64-bit words, six for
+ * each tenant, which Redis reads in a fifth of the time. Other calls have an argument for each.
  *
- * Replies: big-endian 64-bit words: version, call id, the store's time in us (for tests and
- * people: a node compares it with nothing), count, then the words of each tenant. What does not fit
- * that to the byte is -EPROTO, and nothing is taken: a store is not trusted more than a network.
+ * Replies: big-endian 64-bit words: version, call id, the store's time in us (a node
+ * compares it with nothing of its own, and counts on from it for struct sl_charge), count, then the
+ * words of each tenant. What does not fit that to the byte is -EPROTO, and nothing is taken: a
+ * store is not trusted more than a network.
  *
  * Owner:  a call owns its bytes; it is as large as the largest one: not for small stacks.
  * Thread: pure functions.

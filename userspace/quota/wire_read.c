@@ -56,14 +56,21 @@ static bool next_status(struct sl_span *rest, enum sl_quota_status *ret)
 	return true;
 }
 
-static bool read_head(struct sl_span *rest, size_t count, uint64_t call_id)
+static bool read_head_at(struct sl_span *rest, size_t count, uint64_t call_id, int64_t *ret_us)
 {
-	int64_t version, id, now_us, tenants;
+	int64_t version, id, tenants;
 
 	return next(rest, &version, SL_WIRE_VERSION) && version == SL_WIRE_VERSION &&
 	       next(rest, &id, SL_QUOTA_NUMBER_MAX) && (uint64_t)id == call_id &&
-	       next(rest, &now_us, SL_QUOTA_NUMBER_MAX) &&
+	       next(rest, ret_us, SL_QUOTA_NUMBER_MAX) &&
 	       next(rest, &tenants, SL_WIRE_TENANTS_MAX) && (size_t)tenants == count && count;
+}
+
+static bool read_head(struct sl_span *rest, size_t count, uint64_t call_id)
+{
+	int64_t now_us;
+
+	return read_head_at(rest, count, call_id, &now_us);
 }
 
 static bool read_renewed(struct sl_span *rest, struct sl_renewed *ret)
@@ -109,13 +116,16 @@ int sl_wire_read_charged(struct sl_charged *ret, size_t count, uint64_t call_id,
 			 struct sl_span reply)
 {
 	struct sl_charged charged[SL_WIRE_TENANTS_MAX];
+	int64_t store_us;
 
 	if (reply.length != WORD * (HEAD_WORDS + count * CHARGED_WORDS) ||
-	    !read_head(&reply, count, call_id))
+	    !read_head_at(&reply, count, call_id, &store_us))
 		return -EPROTO;
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < count; i++) {
 		if (!read_charged(&reply, &charged[i]))
 			return -EPROTO;
+		charged[i].store_us = store_us;
+	}
 	memcpy(ret, charged, count * sizeof(*ret));
 	return 0;
 }

@@ -17,6 +17,7 @@
 #define NODES  8
 #define STEP   10 /* ms */
 #define RTT_MS 20
+#define KEPT   512
 
 static inline struct sl_terms terms(void)
 {
@@ -45,6 +46,12 @@ struct node {
 	struct sl_charged answer;
 };
 
+/* A question that a store which stands still reads when it goes on. */
+struct kept {
+	struct sl_charge charge;
+	uint64_t node, id;
+};
+
 struct cluster {
 	struct node nodes[NODES];
 	struct sl_store *store;
@@ -54,6 +61,9 @@ struct cluster {
 	uint64_t lose_each, double_each;
 	uint64_t lost, doubled;
 	uint64_t away; /* a bit for each node whose questions do not arrive */
+	size_t keeps;  /* so many of those are read later, by thaw() */
+	struct kept kept[KEPT];
+	size_t kept_count;
 };
 
 static inline void spend(struct node *node, double demand_mu, uint64_t now)
@@ -94,6 +104,9 @@ static inline void talk(struct cluster *cluster, struct node *node, uint64_t id,
 	if (cluster->away >> id & 1) {
 		node->is_lost = node->is_waiting = true;
 		node->arrives = now + SL_CENTRAL_ANSWER_MS * MS_NS;
+		if (cluster->kept_count < cluster->keeps)
+			cluster->kept[cluster->kept_count++] =
+				(struct kept){ charge, id, node->id };
 		return;
 	}
 	if (cluster->double_each && cluster->asked % cluster->double_each == 0) {
@@ -105,6 +118,30 @@ static inline void talk(struct cluster *cluster, struct node *node, uint64_t id,
 			 0);
 	node->is_waiting = true;
 	node->arrives = now + (node->is_lost ? SL_CENTRAL_ANSWER_MS : RTT_MS) * MS_NS;
+}
+
+/* It goes on, and reads first what is in its sockets. Who still waits is answered. */
+static inline void thaw(struct cluster *cluster)
+{
+	const int64_t wall_us = WALL + (int64_t)cluster->ms * 1000;
+
+	cluster->away = 0;
+	cluster->keeps = 0;
+	for (size_t i = 0; i < cluster->kept_count; i++) {
+		const struct kept *kept = &cluster->kept[i];
+		struct node *node = &cluster->nodes[kept->node];
+		struct sl_charged answer;
+
+		assert_int_equal(sl_store_charge(cluster->store, kept->node, 1, &kept->charge,
+						 wall_us, &answer),
+				 0);
+		if (!node->is_waiting || node->id != kept->id)
+			continue;
+		node->answer = answer;
+		node->is_lost = false;
+		node->arrives = START + cluster->ms * MS_NS;
+	}
+	cluster->kept_count = 0;
 }
 
 /* What all admit in @ms, each with the demand of its place. */

@@ -65,6 +65,37 @@ static void questions_are_a_tenth_of_a_second_apart(void **state)
 			 START + SL_CENTRAL_GAP_MS * MS_NS);
 }
 
+/* By the store's clock: not before the answer would be too late, whatever the way there took. */
+static void a_question_says_when_it_is_void(void **state)
+{
+	const struct sl_terms small = terms();
+	struct sl_charged charged = { .rate_mu_per_s = R, .live = 4, .store_us = WALL };
+	uint64_t id, now = START;
+	struct sl_central central;
+	struct sl_charge charge;
+
+	sl_central_begin(&central, &small, 4, 7, now);
+	sl_central_ask(&central, &charge, &id, now);
+	assert_int_equal(charge.void_us, 0);
+	/* 40 ms there and back. */
+	assert_true(sl_central_answer(&central, id, &charged, now + 40 * MS_NS));
+	sl_central_ask(&central, &charge, &id, now + 1040 * MS_NS);
+	assert_in_range(charge.void_us, WALL + 1040000 + 250000, WALL + 1040000 + 251000);
+	/* One that comes too late says what time it is, too; one to another question says nothing.
+	 */
+	charged.store_us = WALL + 9000000;
+	assert_false(sl_central_answer(&central, id, &charged, now + 1300 * MS_NS));
+	charged.store_us = 1;
+	assert_false(sl_central_answer(&central, id, &charged, now + 1301 * MS_NS));
+	sl_central_ask(&central, &charge, &id, now + 1540 * MS_NS);
+	assert_in_range(charge.void_us, WALL + 9750000, WALL + 9751000);
+	/* No number that the store does not take. */
+	charged.store_us = SL_QUOTA_NUMBER_MAX;
+	assert_true(sl_central_answer(&central, id, &charged, now + 1560 * MS_NS));
+	sl_central_ask(&central, &charge, &id, now + 1700 * MS_NS);
+	assert_int_equal(charge.void_us, 0);
+}
+
 static void what_passed_unpaid_is_charged_once(void **state)
 {
 	struct sl_central central = answered(ONE, 0, START);
@@ -178,7 +209,7 @@ static void an_answer_that_ages_is_asked_for_anew(void **state)
 static void what_is_asked_again_is_charged_once(void **state)
 {
 	const struct sl_terms small = terms();
-	struct sl_charge charge = { 2 * ONE, 0, 0, 102 * ONE, 0 };
+	struct sl_charge charge = { 2 * ONE, 0, 0, 102 * ONE, 0, 0 };
 	struct sl_charged charged;
 	struct sl_store_sums sums;
 	struct sl_store *store;
@@ -268,6 +299,7 @@ int main(void)
 		cmocka_unit_test(a_refusal_blocks_and_then_asks),
 		cmocka_unit_test(a_promise_is_there_when_the_wait_is_over),
 		cmocka_unit_test(questions_are_a_tenth_of_a_second_apart),
+		cmocka_unit_test(a_question_says_when_it_is_void),
 		cmocka_unit_test(what_passed_unpaid_is_charged_once),
 		cmocka_unit_test(an_outage_leaves_the_safe_share_and_no_debt),
 		cmocka_unit_test(a_question_that_failed_leaves_the_safe_share_at_once),

@@ -233,6 +233,7 @@ static void the_other_replies_are_read(void **state)
 	assert_int_equal(charged.wait_ms, 100);
 	assert_int_equal(charged.left_mu, 7);
 	assert_int_equal(charged.live, 2);
+	assert_int_equal(charged.store_us, 1700000000000000);
 	reply = reply_of(1, 2, (const int64_t[]){ 6, 7 }, 2);
 	assert_int_equal(sl_wire_read_statuses(statuses, 2, 1, span_of(&reply)), 0);
 	assert_int_equal(statuses[1], SL_QUOTA_CONFLICT);

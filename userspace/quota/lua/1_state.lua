@@ -1,6 +1,6 @@
 #!lua name=sluice_quota
 -- SPDX-License-Identifier: Apache-2.0
--- version: 7
+-- version: 8
 -- The store's side of global quotas: userspace/quota/store.h says what it does, and its model
 -- in C is held to agree with this number for number. A call carries tenants of one bucket.
 --
@@ -11,8 +11,9 @@
 -- Numbers are whole and under 2^53. Fractions are computed in the order of the model.
 -- Replies: big-endian 64-bit words; version, call id, TIME in us, count, then each tenant's.
 -- The numbers of quota_renew and quota_central are one argument of such words, all tenants'. Agents
--- of versions 4 to 6 send quota_central each as an argument, without the last one, and of 4 and 5
--- quota_renew as well; those of version 3 send one less for each tenant and read one less.
+-- of version 7 send one word less of each to quota_central. Those of versions 4 to 6 send
+-- quota_central each as an argument, without the last two, and of 4 and 5 quota_renew as well; those
+-- of version 3 send one less for each tenant and read one less.
 --
 -- What is called for each renewal is written for few steps of Lua, bytes and fields: Redis takes
 -- as long for a step as for five bytes of a new string, for a packed field as for ten steps.
@@ -47,7 +48,7 @@ local KNOWN_MAX = 4096
 -- ---- the key at hand ------------------------------------------------------------------
 
 local floor, ceil, min, max, pack, unpack -- Redis 7.0 has no math and struct while loading
-local HEAD, CFG, ST, IDLE, EF, ROW, ASKED, RENEWED, CHARGE, CHARGED
+local HEAD, CFG, ST, IDLE, EF, ROW, ASKED, RENEWED, CHARGE, CHARGE_7, CHARGED
 local known, known_count = {}, 0 -- terms by their text
 local key, now, now_us
 local gen, R, B, cost_max, ceiling, over_max, safe, ttl, period, small
@@ -66,7 +67,8 @@ local function prepare()
   floor, ceil, min, max = math.floor, math.ceil, math.min, math.max
   pack, unpack = struct.pack, struct.unpack
   HEAD, CFG, ST, EF, ROW = words(4), words(15), words(14), words(3), words(9)
-  ASKED, RENEWED, CHARGE, CHARGED, IDLE = words(6), words(10), words(5), words(7), words(2)
+  ASKED, RENEWED, CHARGED, IDLE = words(6), words(10), words(7), words(2)
+  CHARGE, CHARGE_7 = words(6), words(5)
 end
 
 local function begin()

@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: Apache-2.0
--- ---- quota_central: call id, node, incarnation, then passed want rate total since of each --
+-- ---- quota_central: call id, node, incarnation, then passed want rate total since void --
 
-local CHARGE_BYTES, SINCE_MS_MAX = 40, 86400000
+local CHARGE_BYTES, CHARGE_7_BYTES, SINCE_MS_MAX = 48, 40, 86400000
 local rate, burst_us, from_us, latest_us
 
 local function cost_us(amount)
@@ -13,14 +13,17 @@ local function spend(amount)
 end
 
 -- What passed as the safe share from then on comes out of the time in which the bucket was full
--- and nobody was paid; what may have passed after that, or all at once, does not.
-local function spend_since(amount, since_ms)
-  local since_us = from_us - since_ms * 1000
-  if since_ms == 0 or since_us >= idle_at then return spend(amount) end
+-- and nobody was paid; what may have passed after that, or all at once, does not. A question that
+-- is read late was asked so long ago.
+local function spend_since(amount, since_ms, late_us)
+  local since_us = from_us - since_ms * 1000 - late_us
+  if since_ms + late_us == 0 or since_us >= idle_at then return spend(amount) end
   local cost = cost_us(amount)
   local least_us = max(full - idle, since_us) + cost
   local at_once = min(cost, cost_us(cost_max))
   local later = min(cost - at_once, max(0, ceil((from_us - idle_at) / live)))
+  -- asked before the end of that time, so nothing of it passed after
+  if late_us > 0 and from_us - late_us <= idle_at then at_once, later = 0, 0 end
   full = min(max(full + at_once + later, least_us), latest_us)
   idle = max(0, full - least_us)
 end
@@ -69,7 +72,7 @@ local function leave_lease()
   g, h, sh = 0, 0, 0
 end
 
-local function charge_one(incarnation, field, passed, want, wanted, total, since)
+local function charge_one(incarnation, field, passed, want, wanted, total, since, void)
   if not enter(field) then return pack(CHARGED, UNKNOWN, 0, 0, 0, 0, 0, 0) end
   local status = LEASED
   if small == 1 then status = take_row(field, incarnation) end
@@ -82,7 +85,11 @@ local function charge_one(incarnation, field, passed, want, wanted, total, since
   if total then -- what was asked again is charged once
     passed, told = min(passed, max(0, total - told)), max(told, total)
   end
-  spend_since(passed, since)
+  local late = 0
+  if void > 0 and now_us > void then -- nobody waits for the answer
+    want, late = 0, now_us - void
+  end
+  spend_since(passed, since, late)
   local paid, wait, left = pay(want)
   S = S - w
   w = min(wanted, ceiling)
@@ -95,16 +102,19 @@ end
 
 -- Agents of version 7 and later.
 local function central_packed(keys, args, incarnation, field, out)
-  check_packed(keys, args, CHARGE_BYTES)
+  local format, bytes = CHARGE, CHARGE_BYTES
+  if #args[4] == #keys * CHARGE_7_BYTES then format, bytes = CHARGE_7, CHARGE_7_BYTES end
+  check_packed(keys, args, bytes)
   for i = 1, #keys do
-    local passed, want, wanted, total, since = unpack(CHARGE, args[4], CHARGE_BYTES * (i - 1) + 1)
+    local passed, want, wanted, total, since, void = unpack(format, args[4], bytes * (i - 1) + 1)
+    if bytes == CHARGE_7_BYTES then void = 0 end
     if passed < 0 or passed > 2 * RATE_MAX or want < 0 or want > 2 * RATE_MAX or wanted < 0 or
       wanted > 2 * RATE_MAX or total < 0 or total > NUMBER_MAX or since < 0 or
-      since > SINCE_MS_MAX then
+      since > SINCE_MS_MAX or void < 0 or void > NUMBER_MAX then
       refuse('not a number in range')
     end
     key = keys[i]
-    out[i + 1] = charge_one(incarnation, field, passed, want, wanted, total, since)
+    out[i + 1] = charge_one(incarnation, field, passed, want, wanted, total, since, void)
   end
 end
 
@@ -124,7 +134,7 @@ local function central(keys, args)
     local total = each == 4 and int(args[at + 4], NUMBER_MAX)
     at = at + each
     key = keys[i]
-    out[i + 1] = charge_one(incarnation, field, passed, want, wanted, total, 0)
+    out[i + 1] = charge_one(incarnation, field, passed, want, wanted, total, 0, 0)
   end
   return table.concat(out)
 end
