@@ -69,7 +69,7 @@ struct sl_pressure_pool *sl_ps_pool(struct sl_ps_world *world, uint32_t index)
 {
 	const struct sl_ps_router *router = &world->router[index];
 
-	sl_pressure_pool_jobs(router->pool, router->open, router->unaccepted);
+	sl_pressure_pool_jobs(router->pool, &router->jobs);
 	return router->pool;
 }
 

@@ -76,8 +76,9 @@ static enum sl_pool_verdict router_admits(struct sl_ps_world *world, uint32_t in
 		sl_ps_router_tells(world, index);
 	if (verdict != SL_POOL_ADMIT)
 		return verdict;
-	router->open++;
-	router->unaccepted++;
+	router->jobs.open++;
+	router->jobs.unaccepted++;
+	router->jobs.sheddable += criticality < SL_CRITICAL;
 	sl_ps_push(world, &job);
 	sl_ps_now_in(world)->admitted++;
 	sl_ps_now_in(world)->sheddable_passed += tenant->criticality < SL_CRITICAL;

@@ -48,7 +48,8 @@ void sl_ps_start_router(struct sl_ps_world *world, uint32_t index)
 		sl_die("no memory for a router");
 	router->run++;
 	router->epoch = 1 + world->now_ns;
-	router->seq = router->open = router->unaccepted = 0;
+	router->seq = 0;
+	router->jobs = (struct sl_pool_jobs){ .open = 0 };
 }
 
 void sl_ps_start_agent(struct sl_ps_world *world, uint32_t index)

@@ -95,7 +95,8 @@ struct sl_ps_worker {
 
 struct sl_ps_router {
 	struct sl_pressure_pool *pool; /* NULL: down */
-	uint64_t run, epoch, seq, next_ns, open, unaccepted;
+	uint64_t run, epoch, seq, next_ns;
+	struct sl_pool_jobs jobs;
 	struct sl_rng rng;
 };
 

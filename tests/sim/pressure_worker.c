@@ -34,8 +34,8 @@ static void accept(struct sl_ps_world *world, struct sl_ps_job *job)
 {
 	struct sl_ps_router *router = router_of(world, job);
 
-	if (!job->is_accepted && router && router->unaccepted)
-		router->unaccepted--;
+	if (!job->is_accepted && router && router->jobs.unaccepted)
+		router->jobs.unaccepted--;
 	job->is_accepted = true;
 }
 
@@ -43,8 +43,10 @@ static void closed(struct sl_ps_world *world, const struct sl_ps_job *job)
 {
 	struct sl_ps_router *router = router_of(world, job);
 
-	if (router && router->open)
-		router->open--;
+	if (!router || !router->jobs.open)
+		return;
+	router->jobs.open--;
+	router->jobs.sheddable -= job->item.criticality < SL_CRITICAL;
 }
 
 /* ---- a job's way --------------------------------------------------------------------------- */

@@ -11,7 +11,9 @@
  * The router's side: with each signal, what it may have open (sent, without a result) is
  * what workers have accepted of it and all that they grant. Each result makes room for a
  * job, so the bound holds at any rate between two signals. Lower classes leave a part of
- * it to the higher: SHEDDABLE half, SHEDDABLE_PLUS two fifths, CRITICAL a twentieth.
+ * it to the higher: SHEDDABLE half, SHEDDABLE_PLUS two fifths, CRITICAL a twentieth. For
+ * CRITICAL and above only what is that, too, counts as open: what is below was let in while
+ * more was granted, and runs last.
  *
  * Thread: pure functions.
  * Source: Cho et al., "Overload Control for us-scale RPCs with Breakwater", OSDI 2020; the

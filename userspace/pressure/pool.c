@@ -38,9 +38,9 @@ struct sl_pressure_pool {
 	struct sl_level level;
 	struct sl_capacity_control capacity;
 	struct sl_priority priority;
-	struct sl_meter meter;	   /* what was admitted, what found no credit */
-	uint64_t open, unaccepted; /* jobs of ours */
-	uint64_t given_total;	   /* jobs that we ever let through */
+	struct sl_meter meter; /* what was admitted, what found no credit */
+	struct sl_pool_jobs jobs;
+	uint64_t given_total; /* jobs that we ever let through */
 	int64_t open_max;
 	uint64_t judged_ns, heard_ns;
 	bool dropped;  /* by the router */
@@ -129,12 +129,12 @@ static void put_together(struct sl_pressure_pool *pool, uint64_t now_ns)
  */
 static void grant(struct sl_pressure_pool *pool)
 {
-	pool->open_max = (int64_t)(pool->open - pool->unaccepted) + pool->all.sum.credits;
+	pool->open_max = (int64_t)(pool->jobs.open - pool->jobs.unaccepted) + pool->all.sum.credits;
 }
 
 static uint64_t ended_total(const struct sl_pressure_pool *pool)
 {
-	return pool->given_total > pool->open ? pool->given_total - pool->open : 0;
+	return pool->given_total > pool->jobs.open ? pool->given_total - pool->jobs.open : 0;
 }
 
 /* Requests a second that found no credit; @work: jobs there are. */
@@ -170,9 +170,8 @@ static double drain_per_s(const struct sl_pressure_pool *pool, uint64_t now_ns)
 static double pressure_of(struct sl_pressure_pool *pool, uint64_t now_ns)
 {
 	const struct sl_signal *sum = &pool->all.sum;
-	/* Ours that lie in the stream are a part of its backlog. */
-	const uint64_t behind = pool->unaccepted > sum->backlog ? pool->unaccepted : sum->backlog;
-	const uint64_t depth = sum->queue_depth + behind;
+	const uint64_t ours = pool->jobs.unaccepted; /* lie in the stream: a part of its backlog */
+	const uint64_t depth = sum->queue_depth + (ours > sum->backlog ? ours : sum->backlog);
 	const double starved = starved_per_s(pool, sum->inflight + depth, now_ns);
 	const struct sl_pressure_inputs inputs = {
 		.queue_delay_s = sum->queue_delay_p50_ms / MS_PER_S,
@@ -248,7 +247,7 @@ static bool judge(struct sl_pressure_pool *pool, uint64_t now_ns)
 	pool->judged_ns = now_ns;
 	pool->ended_judged = ended_total(pool);
 	pool->no_credit_judged = pool->counts.no_credit_total;
-	pool->open_judged = pool->open;
+	pool->open_judged = pool->jobs.open;
 	pool->was_high = signal.pressure > RISING_MIN;
 	pool->heard = pool->dropped = false;
 	if (changed) {
@@ -315,7 +314,7 @@ int sl_pressure_pool_hear(struct sl_pressure_pool *pool, const struct sl_signal 
 static bool has_news(const struct sl_pressure_pool *pool)
 {
 	return pool->heard || pool->counts.no_credit_total != pool->no_credit_judged ||
-	       pool->open > pool->open_judged;
+	       pool->jobs.open > pool->open_judged;
 }
 
 bool sl_pressure_pool_tick(struct sl_pressure_pool *pool, uint64_t random, uint64_t now_ns)
@@ -346,9 +345,15 @@ void sl_pressure_pool_dropped(struct sl_pressure_pool *pool)
 
 /* ---- requests --------------------------------------------------------------------------- */
 
+/*
+ * What is sheddable was let in while there was room, and goes last: when workers grant less
+ * than that, it must not stand in the way of who is critical.
+ */
 static bool has_credit(const struct sl_pressure_pool *pool, enum sl_criticality criticality)
 {
-	return sl_credits_allow(pool->open_max, pool->open, criticality);
+	const uint64_t ahead = criticality < SL_CRITICAL ? 0 : pool->jobs.sheddable;
+
+	return sl_credits_allow(pool->open_max, pool->jobs.open - ahead, criticality);
 }
 
 static enum sl_pool_verdict verdict(struct sl_pressure_pool *pool,
@@ -391,10 +396,13 @@ enum sl_pool_verdict sl_pressure_pool_admit(struct sl_pressure_pool *pool,
 	return ret;
 }
 
-void sl_pressure_pool_jobs(struct sl_pressure_pool *pool, uint64_t open, uint64_t unaccepted)
+void sl_pressure_pool_jobs(struct sl_pressure_pool *pool, const struct sl_pool_jobs *jobs)
 {
-	pool->open = open;
-	pool->unaccepted = unaccepted < open ? unaccepted : open;
+	pool->jobs = *jobs;
+	if (jobs->unaccepted > jobs->open)
+		pool->jobs.unaccepted = jobs->open;
+	if (jobs->sheddable > jobs->open)
+		pool->jobs.sheddable = jobs->open;
 }
 
 /* ---- what others see -------------------------------------------------------------------- */
@@ -416,7 +424,7 @@ struct sl_pool_view sl_pressure_pool_view(const struct sl_pressure_pool *pool)
 		.pressure = pool->level.pressure,
 		.capacity_per_s = is_limited(pool) ? pool->capacity.per_s : 0,
 		.threshold = pool->priority.threshold,
-		.credits = pool->open_max - (int64_t)pool->open,
+		.credits = pool->open_max - (int64_t)pool->jobs.open,
 		.signal_ns = pool->heard_ns,
 		.workers = pool->all.workers,
 		.counts = pool->counts,

@@ -56,9 +56,13 @@ struct sl_pool_request {
 };
 enum sl_pool_verdict sl_pressure_pool_admit(struct sl_pressure_pool *pool,
 					    const struct sl_pool_request *request, uint64_t now_ns);
-/* Our jobs that are sent and have no result; of these, those no worker has accepted yet. To
- * be said before each of the calls above. */
-void sl_pressure_pool_jobs(struct sl_pressure_pool *pool, uint64_t open, uint64_t unaccepted);
+/* Our jobs, to be said before each of the calls above. */
+struct sl_pool_jobs {
+	uint64_t open;	     /* sent, without a result */
+	uint64_t sheddable;  /* of these, below SL_CRITICAL: they take no credit from who is not */
+	uint64_t unaccepted; /* of those open, that no worker has accepted yet */
+};
+void sl_pressure_pool_jobs(struct sl_pressure_pool *pool, const struct sl_pool_jobs *jobs);
 
 struct sl_pool_counts {
 	uint64_t admitted_total, shed_total, no_credit_total;

@@ -165,7 +165,8 @@ bool sl_job_start(struct sl_router *router, const struct sl_bus_message *message
 		sl_idempotency_begin(router->core->decisions, local_key(begun), digest,
 				     sl_router_now(router));
 	if (request->pushes)
-		begun->mark = sl_pressure_open(router->pressure, choice->provider);
+		begun->mark =
+			sl_pressure_open(router->pressure, choice->provider, request->criticality);
 	claim(begun);
 	return true;
 }

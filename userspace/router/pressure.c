@@ -15,7 +15,8 @@
 
 struct slot {
 	struct sl_pressure_pool *pool; /* NULL: free */
-	uint64_t open, unaccepted, seq;
+	struct sl_pool_jobs jobs;
+	uint64_t seq;
 };
 
 struct sl_pressure {
@@ -116,7 +117,7 @@ static struct slot *slot_of(struct sl_pressure *pressure, const struct sl_signal
 
 static void count_jobs(const struct slot *slot)
 {
-	sl_pressure_pool_jobs(slot->pool, slot->open, slot->unaccepted);
+	sl_pressure_pool_jobs(slot->pool, &slot->jobs);
 }
 
 void sl_pressure_heard(void *context, const struct sl_bus_message *message)
@@ -281,21 +282,37 @@ bool sl_pressure_refuses(struct sl_pressure_refusal *ret, struct sl_pressure *pr
 	return true;
 }
 
-uint32_t sl_pressure_open(struct sl_pressure *pressure, const struct sl_provider *provider)
+/* A mark is twice the number of its slot, from 1, and one more when it is sheddable. */
+static struct sl_pool_jobs *jobs_of(struct sl_pressure *pressure, uint32_t mark)
 {
+	return &pressure->slots[mark / 2 - 1].jobs;
+}
+
+uint32_t sl_pressure_open(struct sl_pressure *pressure, const struct sl_provider *provider,
+			  enum sl_criticality criticality)
+{
+	const bool is_sheddable = criticality < SL_CRITICAL;
 	struct slot *slot = slot_for(pressure, provider);
 
 	if (!slot)
 		return 0;
-	slot->open++;
-	slot->unaccepted++;
-	return (uint32_t)(slot - pressure->slots) + 1;
+	slot->jobs.open++;
+	slot->jobs.unaccepted++;
+	slot->jobs.sheddable += is_sheddable;
+	return (uint32_t)(slot - pressure->slots + 1) * 2 + is_sheddable;
+}
+
+/* A pool that was forgotten meanwhile counts from 0 when it is back. */
+static void take_one_off(uint64_t *count)
+{
+	if (*count)
+		(*count)--;
 }
 
 void sl_pressure_accepted(struct sl_pressure *pressure, uint32_t mark)
 {
-	if (mark && pressure->slots[mark - 1].unaccepted)
-		pressure->slots[mark - 1].unaccepted--;
+	if (mark)
+		take_one_off(&jobs_of(pressure, mark)->unaccepted);
 }
 
 void sl_pressure_close(struct sl_pressure *pressure, uint32_t mark, bool accepted)
@@ -304,8 +321,9 @@ void sl_pressure_close(struct sl_pressure *pressure, uint32_t mark, bool accepte
 		return;
 	if (!accepted)
 		sl_pressure_accepted(pressure, mark);
-	if (pressure->slots[mark - 1].open)
-		pressure->slots[mark - 1].open--;
+	take_one_off(&jobs_of(pressure, mark)->open);
+	if (mark % 2)
+		take_one_off(&jobs_of(pressure, mark)->sheddable);
 }
 
 /* ---- what others see ---------------------------------------------------------------------- */

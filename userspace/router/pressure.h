@@ -39,9 +39,11 @@ bool sl_pressure_refuses(struct sl_pressure_refusal *ret, struct sl_pressure *pr
 
 /*
  * A job's way: opened when it is let through, accepted by a worker, closed with its result
- * or when it came to nothing. What opens it is the pool's mark, 0 when there is none.
+ * or when it came to nothing. What opens it is a mark of its pool and class, 0 when there is
+ * no pool.
  */
-uint32_t sl_pressure_open(struct sl_pressure *pressure, const struct sl_provider *provider);
+uint32_t sl_pressure_open(struct sl_pressure *pressure, const struct sl_provider *provider,
+			  enum sl_criticality criticality);
 void sl_pressure_accepted(struct sl_pressure *pressure, uint32_t mark);
 void sl_pressure_close(struct sl_pressure *pressure, uint32_t mark, bool accepted);
 

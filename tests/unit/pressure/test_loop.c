@@ -103,14 +103,25 @@ static unsigned int busy(const struct worker *worker)
 	return count;
 }
 
+static void count(struct sl_pool_jobs *jobs, const struct job *of, size_t length)
+{
+	for (size_t i = 0; i < length; i++) {
+		jobs->open += of[i].is_there;
+		jobs->sheddable += of[i].is_there && of[i].item.criticality < SL_CRITICAL;
+	}
+}
+
 /* As a router counts them: by acks and results. */
 static void count_jobs(struct world *world)
 {
-	uint64_t open = world->stream_count;
+	struct sl_pool_jobs jobs = { .unaccepted = world->stream_count };
 
-	for (unsigned int i = 0; i < WORKERS; i++)
-		open += busy(&world->workers[i]) + world->workers[i].waiting_count;
-	sl_pressure_pool_jobs(world->pool, open, world->stream_count);
+	count(&jobs, world->stream, world->stream_count);
+	for (unsigned int i = 0; i < WORKERS; i++) {
+		count(&jobs, world->workers[i].running, SLOTS);
+		count(&jobs, world->workers[i].waiting, world->workers[i].waiting_count);
+	}
+	sl_pressure_pool_jobs(world->pool, &jobs);
 }
 
 static void ask(struct world *world)

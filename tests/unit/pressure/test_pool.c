@@ -57,6 +57,13 @@ static enum sl_pool_verdict ask(struct fixture *fixture, enum sl_criticality cri
 	return sl_pressure_pool_admit(fixture->pool, &request, fixture->now_ns);
 }
 
+/* Jobs of ours, none of them sheddable. */
+static void have(struct fixture *fixture, uint64_t open, uint64_t unaccepted)
+{
+	sl_pressure_pool_jobs(fixture->pool,
+			      &(struct sl_pool_jobs){ .open = open, .unaccepted = unaccepted });
+}
+
 static void tick_for(struct fixture *fixture, unsigned int seconds)
 {
 	for (unsigned int i = 0; i < seconds * 4; i++) {
@@ -75,7 +82,7 @@ static void of_whom_nobody_speaks_everything_passes(void **state)
 	struct fixture *fixture = *state;
 
 	tick_for(fixture, 100);
-	sl_pressure_pool_jobs(fixture->pool, 100000, 100000);
+	have(fixture, 100000, 100000);
 	assert_int_equal(ask(fixture, SL_SHEDDABLE), SL_POOL_ADMIT);
 }
 
@@ -114,19 +121,36 @@ static void credits_bound_what_is_open(void **state)
 	struct fixture *fixture = *state;
 
 	(void)say(fixture);
-	sl_pressure_pool_jobs(fixture->pool, 11, 11);
+	have(fixture, 11, 11);
 	assert_int_equal(ask(fixture, SL_CRITICAL_PLUS), SL_POOL_ADMIT);
 	assert_int_equal(ask(fixture, SL_SHEDDABLE), SL_POOL_NO_CREDIT);
-	sl_pressure_pool_jobs(fixture->pool, 12, 12);
+	have(fixture, 12, 12);
 	assert_int_equal(ask(fixture, SL_CRITICAL_PLUS), SL_POOL_NO_CREDIT);
 	fixture->signal.credits = 2; /* ten of them were accepted meanwhile */
-	sl_pressure_pool_jobs(fixture->pool, 12, 2);
+	have(fixture, 12, 2);
 	(void)say(fixture);
 	assert_int_equal(ask(fixture, SL_CRITICAL_PLUS), SL_POOL_NO_CREDIT);
-	sl_pressure_pool_jobs(fixture->pool, 11, 2); /* a result came */
+	have(fixture, 11, 2); /* a result came */
 	assert_int_equal(ask(fixture, SL_CRITICAL_PLUS), SL_POOL_ADMIT);
 	fixture->signal.credits = -8; /* taken back */
 	(void)say(fixture);
+	assert_int_equal(ask(fixture, SL_CRITICAL_PLUS), SL_POOL_NO_CREDIT);
+}
+
+/* Let in while workers granted more: it goes last, and those others need not wait for it. */
+static void what_is_sheddable_takes_no_credit_from_who_is_critical(void **state)
+{
+	struct fixture *fixture = *state;
+
+	(void)say(fixture);
+	sl_pressure_pool_jobs(
+		fixture->pool,
+		&(struct sl_pool_jobs){ .open = 14, .sheddable = 6, .unaccepted = 14 });
+	assert_int_equal(ask(fixture, SL_SHEDDABLE_PLUS), SL_POOL_NO_CREDIT);
+	assert_int_equal(ask(fixture, SL_CRITICAL), SL_POOL_ADMIT);
+	sl_pressure_pool_jobs(
+		fixture->pool,
+		&(struct sl_pool_jobs){ .open = 18, .sheddable = 6, .unaccepted = 18 });
 	assert_int_equal(ask(fixture, SL_CRITICAL_PLUS), SL_POOL_NO_CREDIT);
 }
 
@@ -238,7 +262,7 @@ static enum sl_pressure_state hear(struct fixture *fixture, unsigned int ms, uin
 	fixture->signal.queue_depth = taken - fixture->signal.inflight;
 	fixture->signal.credits = 18 - (int64_t)taken;
 	fixture->signal.seq++;
-	sl_pressure_pool_jobs(fixture->pool, open, unaccepted);
+	have(fixture, open, unaccepted);
 	(void)sl_pressure_pool_hear(fixture->pool, &fixture->signal, fixture->now_ns);
 	return state_of(fixture);
 }
@@ -249,7 +273,7 @@ static uint64_t come(struct fixture *fixture, uint64_t open, unsigned int count)
 	const uint64_t before = open;
 
 	while (count--) {
-		sl_pressure_pool_jobs(fixture->pool, open, open - before);
+		have(fixture, open, open - before);
 		open += ask(fixture, SL_CRITICAL) == SL_POOL_ADMIT;
 	}
 	return open;
@@ -322,6 +346,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(old_signals_are_dropped, begin, end),
 		cmocka_unit_test_setup_teardown(a_silent_sender_may_begin_anywhere, begin, end),
 		cmocka_unit_test_setup_teardown(credits_bound_what_is_open, begin, end),
+		cmocka_unit_test_setup_teardown(
+			what_is_sheddable_takes_no_credit_from_who_is_critical, begin, end),
 		cmocka_unit_test_setup_teardown(credits_of_the_silent_end, begin, end),
 		cmocka_unit_test_setup_teardown(the_last_that_leaves_stops_it, begin, end),
 		cmocka_unit_test_setup_teardown(to_leave_unheard_stops_nothing, begin, end),
