@@ -10,7 +10,8 @@
 #define EVALUATE_MIN_NS 200000000ull /* a period, less its jitter */
 #define RISING_MIN_NS	100000000ull
 #define PRESSED_MIN_NS	50000000ull
-#define RISING_MIN	2.5 /* one signal of it brings the smoothed pressure over 1 */
+#define GOES_ON_NS	100000000ull /* what goes on comes again within this */
+#define RISING_MIN	2.5	     /* one signal of it brings the smoothed pressure over 1 */
 #define OVER_NS		300000000000ull
 #define MS_PER_S	1e3
 /* While shedding, credits make the fine cut: that they refuse a quarter is as it should be,
@@ -42,10 +43,12 @@ struct sl_pressure_pool {
 	struct sl_pool_jobs jobs;
 	uint64_t given_total; /* jobs that we ever let through */
 	int64_t open_max;
+	uint64_t backlog; /* of the stream, as who spoke last saw it */
 	uint64_t judged_ns, heard_ns;
-	bool dropped;  /* by the router */
-	bool was_high; /* at the last judgement */
-	bool heard;    /* since the last judgement */
+	uint64_t no_credit_ns; /* when a request last found none */
+	bool dropped;	       /* by the router */
+	bool was_high;	       /* at the last judgement */
+	bool heard;	       /* since the last judgement */
 	/* As they were at it. */
 	uint64_t ended_judged, no_credit_judged, open_judged;
 	struct sl_pool_counts counts;
@@ -93,6 +96,11 @@ static double larger(double a, double b)
 	return a > b ? a : b;
 }
 
+static double smaller(double a, double b)
+{
+	return a < b ? a : b;
+}
+
 static void add(struct together *ret, const struct sl_signal *signal)
 {
 	struct sl_signal *sum = &ret->sum;
@@ -101,7 +109,6 @@ static void add(struct together *ret, const struct sl_signal *signal)
 	sum->inflight += signal->inflight;
 	sum->limit += signal->limit;
 	sum->queue_depth += signal->queue_depth;
-	sum->backlog = signal->backlog > sum->backlog ? signal->backlog : sum->backlog;
 	sum->done_per_s += signal->done_per_s;
 	sum->reject_per_s += signal->reject_per_s;
 	sum->expired_per_s += signal->expired_per_s;
@@ -120,6 +127,8 @@ static void put_together(struct sl_pressure_pool *pool, uint64_t now_ns)
 		add(&ret, &source->last);
 		ret.dropped = ret.dropped || source->last.drops != source->drops_judged;
 	}
+	/* It is one stream, and what it was to who has not spoken since is over. */
+	ret.sum.backlog = ret.workers ? pool->backlog : 0;
 	pool->all = ret;
 }
 
@@ -141,13 +150,15 @@ static uint64_t ended_total(const struct sl_pressure_pool *pool)
 static double starved_per_s(struct sl_pressure_pool *pool, uint64_t work, uint64_t now_ns)
 {
 	const double refused = sl_meter_per_s(&pool->meter, SL_METER_REFUSED, now_ns);
+	const double lately = (double)(pool->counts.no_credit_total - pool->no_credit_judged);
 
 	if (pool->level.state >= SL_PRESSURE_SHED)
 		return refused * FINE_CUT;
 	/* All of them in one moment: a burst that is over. So it is when slots are free again. */
-	if (pool->counts.no_credit_total == pool->no_credit_judged || work < pool->all.sum.limit)
+	if (now_ns - pool->no_credit_ns > GOES_ON_NS || work < pool->all.sum.limit)
 		return 0;
-	return refused;
+	/* One that is not over: it goes on as it was since the last judgement, and no more. */
+	return smaller(refused, lately * 1e9 / larger((double)(now_ns - pool->judged_ns), 1));
 }
 
 /*
@@ -286,6 +297,7 @@ int sl_pressure_pool_hear(struct sl_pressure_pool *pool, const struct sl_signal 
 	}
 	pool->counts.signals_total++;
 	pool->heard_ns = now_ns;
+	pool->backlog = signal->backlog;
 	/* Who came too late to hear the workers does not know that this was the last one. */
 	if (signal->leaving && !pool->level.begun)
 		return 0;
@@ -390,6 +402,7 @@ enum sl_pool_verdict sl_pressure_pool_admit(struct sl_pressure_pool *pool,
 		break;
 	case SL_POOL_NO_CREDIT:
 		pool->counts.no_credit_total++;
+		pool->no_credit_ns = now_ns;
 		sl_meter_count(&pool->meter, SL_METER_REFUSED, now_ns);
 		break;
 	}

@@ -222,6 +222,10 @@ static void signals_of_all_workers_are_added_up(void **state)
 	assert_int_equal(told.limit, 8);
 	assert_int_equal(told.queue_depth, 6);
 	assert_int_equal(told.backlog, 12); /* one stream */
+	fixture->signal.backlog = 2;
+	(void)say(fixture);
+	sl_pressure_pool_signal(&told, fixture->pool);
+	assert_int_equal(told.backlog, 2); /* and who spoke last knows best */
 	assert_int_equal(told.credits, 24);
 	assert_true(told.queue_delay_p50_ms == 50 && told.done_per_s == 200);
 }
@@ -312,6 +316,51 @@ static void a_burst_after_a_stall_does_not_shed(void **state)
 		assert_int_equal(hear(fixture, 250, 1, 0), SL_PRESSURE_OK);
 }
 
+/* So many come at once, when all that workers take is open. */
+static void refuse(struct fixture *fixture, unsigned int count)
+{
+	have(fixture, 100, 0);
+	while (count--)
+		assert_int_equal(ask(fixture, SL_CRITICAL), SL_POOL_NO_CREDIT);
+}
+
+/*
+ * Seed 677 of the simulator: after a stall many found no credit at once, and the workers that
+ * were full then had not spoken since. That one of them did a quarter of a second later was
+ * taken for many that are refused.
+ */
+static void a_burst_between_two_words_does_not_shed(void **state)
+{
+	struct fixture *fixture = *state;
+
+	rest(fixture);
+	fixture->signal.done_per_s = 300;
+	(void)hear(fixture, 100, 18, 8);
+	for (unsigned int i = 0; i < 4; i++) {
+		fixture->now_ns += 20 * MS_NS;
+		refuse(fixture, 50);
+		assert_int_equal(hear(fixture, 230, 6, 0), SL_PRESSURE_OK);
+	}
+}
+
+/* Seed 1730: after the burst one more now and then, the workers just then all busy. */
+static void who_is_refused_now_and_then_does_not_shed(void **state)
+{
+	struct fixture *fixture = *state;
+
+	rest(fixture);
+	fixture->signal.done_per_s = 300;
+	(void)hear(fixture, 100, 18, 8);
+	refuse(fixture, 50);
+	(void)hear(fixture, 60, 6, 0);
+	for (unsigned int i = 0; i < 4; i++) {
+		fixture->now_ns += 190 * MS_NS;
+		refuse(fixture, 1);
+		(void)sl_pressure_pool_tick(fixture->pool, 0, fixture->now_ns);
+		assert_int_equal(hear(fixture, 60, 6, 0), SL_PRESSURE_OK);
+	}
+}
+
 /* The same load, and the same credits are used up: but nothing ends, and it goes on. */
 static void slow_workers_shed_within_a_third_of_a_second(void **state)
 {
@@ -354,6 +403,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(signals_of_all_workers_are_added_up, begin, end),
 		cmocka_unit_test_setup_teardown(shedding_cuts_the_low_levels, begin, end),
 		cmocka_unit_test_setup_teardown(a_burst_after_a_stall_does_not_shed, begin, end),
+		cmocka_unit_test_setup_teardown(a_burst_between_two_words_does_not_shed, begin,
+						end),
+		cmocka_unit_test_setup_teardown(who_is_refused_now_and_then_does_not_shed, begin,
+						end),
 		cmocka_unit_test_setup_teardown(slow_workers_shed_within_a_third_of_a_second, begin,
 						end),
 		cmocka_unit_test_setup_teardown(what_the_router_dropped_sheds, begin, end),
