@@ -67,6 +67,7 @@ check slack idle --pressure
 check stuck recovery --pressure
 check flap steady --pressure
 check retry retry --pressure
+SEEDS=16 check lag recovery --pressure
 if "$sim" --pressure --seed 1 --seeds 60; then
 	echo "ok - backpressure: all rules hold"
 else
