@@ -30,13 +30,16 @@ int sl_sim_run_design(const struct sl_sim_design *design, FILE *out);
 struct sl_sim_large {
 	uint64_t seed;
 	uint32_t nodes, tenants;
-	uint32_t seconds; /* that are looked at, when it has begun */
-	bool wanders;	  /* demand, by 30 %; else what the target is of */
+	uint32_t seconds;    /* that are looked at, when it has begun */
+	bool wanders;	     /* demand, by 30 %; else what the target is of */
+	bool has_links;	     /* as in struct sl_sim_options */
+	uint32_t service_ns; /* of one renewal; 0: the most that bench-redis measured */
 };
 
 /*
  * Every tenant on 16 nodes, with 250 units a second for each (the part of a limit that the design
  * gives a node), a tenth of them over their limit, the others steady; prints what the store has
- * to do. @out, for demand that does not wander, and return as above.
+ * to do, and how many questions had no answer in time; with .service_ns more than one in a hundred
+ * at the end is a miss. @out, for demand that does not wander, and return as above.
  */
 int sl_sim_run_large(const struct sl_sim_large *large, FILE *out);

@@ -25,8 +25,8 @@ struct arguments {
 	const struct sl_trial_kind *kind; /* NULL: leases */
 	const char *without[3];		  /* faults, nodes, tenants */
 	bool is_design, lists;		  /* --list: all that failed, or each tenant's use */
-	uint32_t large_s;
-	bool wanders;
+	uint32_t large_s, service_us;
+	bool wanders, has_links;
 	uint32_t nodes, tenants;
 	const char *out;
 	enum sl_demand_model model;
@@ -144,6 +144,8 @@ static int run_large(const struct arguments *arguments)
 		.tenants = arguments->tenants ? arguments->tenants : 10000,
 		.seconds = arguments->large_s,
 		.wanders = arguments->wanders,
+		.service_ns = arguments->service_us * 1000,
+		.has_links = arguments->has_links,
 	};
 	sl_autofclose FILE *out = open_out(arguments);
 
@@ -157,6 +159,8 @@ static const struct option options[] = {
 	{ "pressure", no_argument, NULL, 'P' },
 	{ "large", required_argument, NULL, 'l' },
 	{ "wander", no_argument, NULL, 'w' },
+	{ "links", no_argument, NULL, 'c' },
+	{ "service", required_argument, NULL, 'u' },
 	{ "nodes", required_argument, NULL, 'N' },
 	{ "tenants", required_argument, NULL, 'T' },
 	{ "demand", required_argument, NULL, 'm' },
@@ -209,6 +213,13 @@ int main(int argc, char **argv)
 		case 'w':
 			arguments.wanders = true;
 			break;
+		case 'c':
+			arguments.has_links = true;
+			break;
+		case 'u':
+			arguments.service_us =
+				(uint32_t)sl_option_amount("service", optarg, 1, 100000);
+			break;
 		case 'N':
 			arguments.nodes = (uint32_t)sl_option_amount("nodes", optarg, 1, 2000);
 			break;
@@ -231,8 +242,9 @@ int main(int argc, char **argv)
 			return SL_EXIT_USAGE;
 		}
 	}
-	if (arguments.wanders && !arguments.large_s)
-		sl_die("--wander: only with --large");
+	if ((arguments.wanders || arguments.has_links || arguments.service_us) &&
+	    !arguments.large_s)
+		sl_die("--wander, --links, --service: only with --large");
 	if (arguments.is_design)
 		return run_design(&arguments);
 	if (arguments.large_s)

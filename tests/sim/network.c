@@ -57,11 +57,17 @@ static void carry(struct sl_world *world, enum sl_sim_moment to,
 
 void sl_network_ask(struct sl_world *world, const struct sl_sim_message *message)
 {
-	put(world, SL_AT_TIMEOUT, message, world->now_ns + SL_LEASE_ANSWER_MS * SL_SIM_MS_NS);
+	struct sl_sim_message sent = *message;
+	uint64_t at_ns = world->now_ns, ends_ns = at_ns + SL_LEASE_ANSWER_MS * SL_SIM_MS_NS;
+	const enum sl_sim_sent how = world->link ? sl_link_send(world, &sent, &at_ns) : SL_SIM_SENT;
+
+	put(world, SL_AT_TIMEOUT, &sent, how == SL_SIM_REFUSED ? world->now_ns : ends_ns);
+	if (how != SL_SIM_SENT)
+		return;
 	if (world->options.broken == SL_BREAK_STARVE &&
 	    world->pair[message->pair].tenant == world->options.tenants - 1)
 		return;
-	carry(world, SL_AT_STORE, message, world->now_ns);
+	carry(world, SL_AT_STORE, &sent, at_ns);
 }
 
 /* Every call may be a growth: what is held, and promised by it, must stay in bounds. */

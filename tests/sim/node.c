@@ -258,6 +258,8 @@ void sl_node_hear(struct sl_world *world, const struct sl_sim_message *message)
 	if (!is_for(world, message) ||
 	    sl_network_is_cut(world, world->instance[pair->instance].node))
 		return;
+	if (world->link && !sl_link_brings(world, message))
+		return;
 	sl_trace(world, "hears", message);
 	switch (message->kind) {
 	case SL_SIM_RENEW:
@@ -290,10 +292,18 @@ void sl_node_miss(struct sl_world *world, const struct sl_sim_message *message)
 
 	if (!is_for(world, message))
 		return;
-	if (message->kind == SL_SIM_RENEW)
+	if (message->kind == SL_SIM_RENEW) {
+		const uint64_t failed = pair->lease.counts.failed;
+
 		sl_lease_failed(&pair->lease, message->send_id, now_ns);
-	else if (message->kind == SL_SIM_CHARGE)
+		if (pair->lease.counts.failed > failed) {
+			world->load[world->now_ns / SL_SIM_S_NS].late++;
+			if (world->link)
+				sl_link_late(world, message);
+		}
+	} else if (message->kind == SL_SIM_CHARGE) {
 		sl_central_failed(&pair->central, message->send_id, now_ns);
+	}
 	apply(world, pair);
 	sl_check_tenant(world, pair->tenant);
 }

@@ -177,6 +177,8 @@ void sl_world_set_up(struct sl_world *world)
 	if (!options->masters)
 		options->masters = 1;
 	world->busy_until_ns = table(options->masters, sizeof(*world->busy_until_ns));
+	if (options->has_links)
+		world->link = sl_links_new(world->instances, options->masters);
 	world->load = table(options->end_ns / SL_SIM_S_NS + 1, sizeof(*world->load));
 	world->network = sl_rng_of(options->seed, RNG_NETWORK, 0);
 	world->delay_ns = 15 * SL_SIM_MS_NS; /* there and back 40 ms on average */

@@ -34,6 +34,7 @@ void sl_world_free(struct sl_world *world)
 	free(world->present);
 	free(world->cut);
 	free(world->busy_until_ns);
+	free(world->link);
 	free(world->load);
 	free(world);
 }

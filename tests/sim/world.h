@@ -53,6 +53,7 @@ struct sl_sim_options {
 	bool is_steady;	     /* demand has no noise */
 	uint64_t service_ns; /* of a renewal at the store; 0: 20 us */
 	uint32_t masters;    /* of the store, which share its work; 0: one */
+	bool has_links;	     /* nodes have connections that break, not single messages: link.c */
 	bool can_recover;    /* keep what was admitted in each step */
 	enum sl_sim_break broken;
 	bool has_trace; /* print what is asked and answered for tenant @traced */
@@ -138,6 +139,7 @@ struct sl_sim_instance {
 /* What the store had to do in one second. */
 struct sl_sim_load {
 	uint32_t renewals, charges;
+	uint32_t late; /* questions of leases that were given up */
 };
 
 struct sl_sim_cut {
@@ -171,6 +173,7 @@ struct sl_world {
 	uint64_t failed_over_ns; /* 0: never; also of wiped keys and of jumps of time */
 	uint64_t answered_ns;	 /* the store's last answer */
 	uint64_t messages, lost;
+	struct sl_sim_link *link; /* [instances * masters], or NULL */
 	struct sl_sim_load *load; /* each second up to the end, and one more */
 
 	struct sl_record record;
@@ -210,6 +213,7 @@ struct sl_sim_message {
 	uint32_t run;
 	int64_t incarnation;
 	uint64_t send_id;
+	uint32_t link; /* number of the connection that it went by; 0: it did not leave */
 	struct sl_terms terms;
 	union {
 		struct sl_renew renew;
@@ -256,6 +260,19 @@ uint32_t sl_kernel_take(struct sl_world *world, struct sl_sim_pair *pair, uint32
 
 /* trace.c */
 void sl_trace(const struct sl_world *world, const char *what, const struct sl_sim_message *message);
+
+/* link.c: nothing of it is called unless options.has_links. */
+enum sl_sim_sent {
+	SL_SIM_SENT,	/* at a time, when the connection is ready */
+	SL_SIM_WAITS,	/* for a connection, until its deadline */
+	SL_SIM_REFUSED, /* at once, by the breaker */
+};
+struct sl_sim_link *sl_links_new(uint32_t instances, uint32_t masters);
+enum sl_sim_sent sl_link_send(struct sl_world *world, struct sl_sim_message *message,
+			      uint64_t *ret_at_ns);
+void sl_link_late(struct sl_world *world, const struct sl_sim_message *message);
+/* An answer: is its connection still there? */
+bool sl_link_brings(struct sl_world *world, const struct sl_sim_message *message);
 
 /* network.c */
 void sl_network_ask(struct sl_world *world, const struct sl_sim_message *message);
