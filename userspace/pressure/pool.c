@@ -150,15 +150,17 @@ static uint64_t ended_total(const struct sl_pressure_pool *pool)
 static double starved_per_s(struct sl_pressure_pool *pool, uint64_t work, uint64_t now_ns)
 {
 	const double refused = sl_meter_per_s(&pool->meter, SL_METER_REFUSED, now_ns);
-	const double lately = (double)(pool->counts.no_credit_total - pool->no_credit_judged);
+	const uint64_t lately = pool->counts.no_credit_total - pool->no_credit_judged;
 
 	if (pool->level.state >= SL_PRESSURE_SHED)
 		return refused * FINE_CUT;
 	/* All of them in one moment: a burst that is over. So it is when slots are free again. */
-	if (now_ns - pool->no_credit_ns > GOES_ON_NS || work < pool->all.sum.limit)
+	if (lately < 2 || now_ns - pool->no_credit_ns > GOES_ON_NS || work < pool->all.sum.limit)
 		return 0;
-	/* One that is not over: it goes on as it was since the last judgement, and no more. */
-	return smaller(refused, lately * 1e9 / larger((double)(now_ns - pool->judged_ns), 1));
+	/* One that is not over: it goes on as it was since the last judgement, and no more. So
+	 * many refusals are one less gaps between them. */
+	return smaller(refused,
+		       (double)(lately - 1) * 1e9 / larger((double)(now_ns - pool->judged_ns), 1));
 }
 
 /*
