@@ -2,8 +2,17 @@
 /* The loop of a node that leads, or would: lock, sums, shares, each by a message. */
 #include "tests/sim/share_sim.h"
 
-#define PERIOD_NS (1000 * SL_SHARE_MS)
-#define JITTER_NS (100 * SL_SHARE_MS)
+#define ANSWER_NS (SL_LEASE_ANSWER_MS * SL_SHARE_MS)
+#define LOCK_CALL (1u << 31)
+#define SUMS_CALL (1u << 30)
+
+/* Those of a round follow one another; a write of each tenant has its own. */
+static uint32_t call_of(const struct sl_share_message *message)
+{
+	if (message->kind == SL_SHARE_LEAD)
+		return LOCK_CALL;
+	return message->kind == SL_SHARE_READ ? SUMS_CALL : 1u << message->tenant;
+}
 
 static bool is_down(const struct sl_share_world *world, uint32_t node)
 {
@@ -18,35 +27,60 @@ static bool stands_still(const struct sl_share_world *world, uint32_t node)
 			      world->now_ns);
 }
 
+static void begin(struct sl_share_world *world, uint32_t index)
+{
+	struct sl_share_node *node = &world->node[index];
+
+	sl_turns_begin(&node->turns, world->now_ns);
+	node->open = LOCK_CALL;
+	node->deadline_ns = world->now_ns + ANSWER_NS;
+	sl_share_send(world, &(struct sl_share_message){ .kind = SL_SHARE_LEAD,
+							 .node = index,
+							 .run = node->run,
+							 .round = ++node->round });
+}
+
+static void end(struct sl_share_world *world, struct sl_share_node *node, enum sl_turn_end how)
+{
+	node->open = 0;
+	sl_turns_end(&node->turns, how, world->now_ns);
+}
+
 void sl_share_lead_tick(struct sl_share_world *world, uint32_t index)
 {
 	struct sl_share_node *node = &world->node[index];
-	const struct sl_share_message message = {
-		.kind = SL_SHARE_LEAD, .node = index, .run = node->run, .round = node->round + 1
-	};
 
 	if (is_down(world, index)) {
 		node->run++; /* whatever is under way is of the one that died */
-		node->token = 0;
+		node->open = 0;
 		return;
 	}
-	if (stands_still(world, index) || world->now_ns < node->next_ns)
+	if (stands_still(world, index)) { /* then it reads what lies there before it gives up */
+		if (node->deadline_ns <= world->now_ns + SL_SHARE_TICK_NS)
+			node->deadline_ns = world->now_ns + 2 * SL_SHARE_TICK_NS;
 		return;
-	node->next_ns =
-		world->now_ns + PERIOD_NS - JITTER_NS + sl_rng_below(&node->rng, 2 * JITTER_NS);
+	}
+	if (node->open && world->now_ns >= node->deadline_ns)
+		end(world, node, SL_TURN_FAILED);
+	if (node->open || world->now_ns < node->turns.next_ns)
+		return;
 	if (world->trial->broken == SL_SHARE_BREAK_LEAD && node->run)
 		return;
-	node->round++;
-	sl_share_send(world, &message);
+	begin(world, index);
 }
+
+/* ---- a round ------------------------------------------------------------------------------ */
 
 static void ask_sums(struct sl_share_world *world, struct sl_share_message answer)
 {
 	struct sl_share_node *node = &world->node[answer.node];
 
-	node->token = answer.token;
-	if (!answer.token)
+	if (!answer.token) {
+		end(world, node, SL_TURN_DONE);
 		return;
+	}
+	node->open = SUMS_CALL;
+	node->deadline_ns = world->now_ns + ANSWER_NS;
 	answer.kind = SL_SHARE_READ;
 	sl_share_send(world, &answer);
 }
@@ -85,6 +119,7 @@ static void fill(const struct sl_share_world *world, struct sl_share *shares)
 
 static void share_out(struct sl_share_world *world, const struct sl_share_message *answer)
 {
+	struct sl_share_node *node = &world->node[answer->node];
 	struct sl_share shares[SL_SHARE_TENANTS] = { 0 };
 	struct sl_share_message write = *answer;
 
@@ -93,21 +128,27 @@ static void share_out(struct sl_share_world *world, const struct sl_share_messag
 	fill(world, shares);
 	sl_share_check_fill(world, shares);
 	write.kind = SL_SHARE_WRITE;
+	node->open = 0;
+	node->deadline_ns = world->now_ns + ANSWER_NS;
 	for (uint32_t i = 0; i < world->tenants; i++) {
+		node->open |= 1u << i;
 		write.tenant = i;
 		write.rate_mu_per_s = shares[i].effective_mu_per_s;
 		sl_share_send(world, &write);
 	}
 }
 
-/* Its own lock's token is older than another's: a new lock has a newer one. */
-static void give_up(struct sl_share_world *world, const struct sl_share_message *answer)
+/* Refused: its own lock's token is older than another's. A new lock has a newer one. */
+static void took(struct sl_share_world *world, const struct sl_share_message *answer)
 {
 	struct sl_share_node *node = &world->node[answer->node];
 
-	if (answer->status == SL_QUOTA_STALE && answer->token == node->token &&
-	    world->trial->broken != SL_SHARE_BREAK_CLING)
-		node->next_ns = world->now_ns + SL_STORE_LAPSE_MS * SL_SHARE_MS;
+	node->open &= ~call_of(answer);
+	if (answer->status == SL_QUOTA_STALE)
+		end(world, node,
+		    world->trial->broken == SL_SHARE_BREAK_CLING ? SL_TURN_DONE : SL_TURN_REFUSED);
+	else if (!node->open)
+		end(world, node, SL_TURN_DONE);
 }
 
 void sl_share_lead_hear(struct sl_share_world *world, const struct sl_share_message *message)
@@ -120,13 +161,13 @@ void sl_share_lead_hear(struct sl_share_world *world, const struct sl_share_mess
 		sl_share_put(world, SL_SHARE_AT_NODE, message, world->now_ns + SL_SHARE_TICK_NS);
 		return;
 	}
-	if (message->kind == SL_SHARE_WRITE)
-		give_up(world, message);
-	/* Of an older round: the leader asked anew since. */
-	if (message->round != node->round)
+	/* Of a round that was given up, or heard before. */
+	if (message->round != node->round || !(node->open & call_of(message)))
 		return;
 	if (message->kind == SL_SHARE_LEAD)
 		ask_sums(world, *message);
 	else if (message->kind == SL_SHARE_READ)
 		share_out(world, message);
+	else
+		took(world, message);
 }

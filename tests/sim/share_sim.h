@@ -2,9 +2,9 @@
 /*
  * Capacity across tenants in virtual time: nodes with the real leases of all tenants, of
  * which one leads; a store that is the real model of it, lock and fencing tokens too; the
- * real sl_share_fill(). Made up are demand (a steady flow that moves at times), the
- * network, the clocks, and the loop of the leader: once a second the lock, then the sums of
- * all tenants, then E of each.
+ * real sl_share_fill() and sl_turns_*(). Made up are demand (a steady flow that moves at
+ * times), the network, the clocks, and the calls of a leader's round: the lock, then the sums
+ * of all tenants, then E of each.
  *
  * Owner:  sl_share_world_free(). Thread: one at a time.
  */
@@ -18,6 +18,7 @@
 #include "userspace/quota/lease.h"
 #include "userspace/quota/share.h"
 #include "userspace/quota/store.h"
+#include "userspace/quota/turns.h"
 
 #define SL_SHARE_NODES	 4u
 #define SL_SHARE_TENANTS 8u
@@ -85,8 +86,10 @@ struct sl_share_message {
 };
 
 struct sl_share_node {
-	uint64_t run, round, next_ns;
-	int64_t token; /* as it believes; 0: it does not lead */
+	uint64_t run, round;
+	struct sl_turns turns;
+	uint32_t open;	      /* calls without an answer so far: a bit for each tenant's */
+	uint64_t deadline_ns; /* of their answers */
 	struct sl_lease lease[SL_SHARE_TENANTS];
 	bool sends_terms[SL_SHARE_TENANTS];
 	uint64_t terms_ns[SL_SHARE_TENANTS];

@@ -76,6 +76,7 @@ static void set_up(struct sl_share_world *world, const struct sl_trial *trial)
 		struct sl_share_node *node = &world->node[n];
 
 		node->rng = sl_rng_of(trial->seed, RNG_NODE, n);
+		node->turns.random = sl_rng_next(&node->rng);
 		node->clock_ns = SL_SHARE_S + sl_rng_below(&node->rng, 1000 * SL_SHARE_S);
 		for (uint32_t i = 0; i < world->tenants; i++)
 			sl_lease_begin(&node->lease[i], &world->tenant[i].terms, world->nodes,

@@ -27,6 +27,7 @@ int sl_quota_new(struct sl_quota **ret, struct event_base *base,
 	quota->incarnation = options->incarnation;
 	quota->adopts = options->maps;
 	quota->seed = options->seed;
+	quota->leading.turns.random = options->seed;
 	(void)strncpy(quota->node, options->node, sizeof(quota->node) - 1);
 	(void)strncpy(quota->away.addresses, options->redis.addresses,
 		      sizeof(quota->away.addresses) - 1);

@@ -14,7 +14,6 @@
 
 /* Rounds after which what is not R is written again: long before it begins to decay. */
 #define REFRESH_ROUNDS 10
-#define LAPSE_NS       (SL_STORE_LAPSE_MS * 1000000ull)
 
 struct item {
 	char tenant[SL_TENANT_NAME_BYTES];
@@ -60,7 +59,9 @@ struct sl_quota_lead_stats sl_quota_lead_stats(const struct sl_quota *quota)
 
 static void end_round(struct round *round, int err)
 {
+	struct sl_loop *loop = round->quota->loop;
 	struct sl_quota_leading *leading = &round->quota->leading;
+	enum sl_turn_end end = err ? SL_TURN_FAILED : SL_TURN_DONE;
 
 	leading->is_busy = false;
 	leading->stats.rounds_total++;
@@ -70,7 +71,8 @@ static void end_round(struct round *round, int err)
 	}
 	/* Of a lock that was lost while the clock went back: kept, it would be refused for ever. */
 	if (err == -ESTALE)
-		leading->next_ns += LAPSE_NS - SL_QUOTA_LEAD_NS;
+		end = SL_TURN_REFUSED;
+	sl_turns_end(&leading->turns, end, loop->now_ns(loop));
 	free(round->items);
 	free(round);
 }
@@ -331,6 +333,7 @@ static int begin_round(struct sl_quota *quota)
 
 	if (!round)
 		return -ENOMEM;
+	quota->leading.is_busy = true;
 	round->quota = quota;
 	round->call_id = ++quota->next_call_id;
 	(void)snprintf(key, sizeof(key), "%s:{alloc}", quota->prefix);
@@ -363,9 +366,8 @@ void sl_quota_lead_tick(struct sl_quota *quota, uint64_t now_ns)
 {
 	struct sl_quota_leading *leading = &quota->leading;
 
-	if (!leading->is_on || leading->is_busy || now_ns < leading->next_ns)
+	if (!leading->is_on || leading->is_busy || now_ns < leading->turns.next_ns)
 		return;
-	leading->next_ns = now_ns + SL_QUOTA_LEAD_NS;
-	leading->is_busy = true;
+	sl_turns_begin(&leading->turns, now_ns);
 	(void)begin_round(quota);
 }

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Capacity across tenants (quota/share.h): the agents that know a capacity
- * (quota.capacity) ask for the leader's lock once a second. Who has it reads what tenants
- * want and what is in force, shares the capacity out, and writes the rates that changed
- * under its token; of a leader that lost the lock Redis takes nothing more. The others
- * stand by: the lock of one that is gone ends after five seconds.
+ * (quota.capacity) ask for the leader's lock once a second (quota/turns.h). Who has it
+ * reads what tenants want and what is in force, shares the capacity out, and writes the
+ * rates that changed under its token; of a leader that lost the lock Redis takes nothing
+ * more. The others stand by: the lock of one that is gone ends after five seconds.
  *
  * Calls of a round follow one another, up to fifty tenants in each; a round that has not
- * ended delays the next. Without a capacity nothing of this runs.
+ * ended delays the next, and one without an answer is begun anew soon after. Without a
+ * capacity nothing of this runs.
  *
  * Owner:  a part of struct sl_quota; a round frees itself with its end.
  * Thread: the event loop's.
@@ -18,8 +19,6 @@
 #include <stdint.h>
 
 #include "userspace/agent/quota.h"
-
-#define SL_QUOTA_LEAD_NS 1000000000ull /* between two rounds */
 
 struct sl_quota_lead_stats {
 	uint64_t rounds_total;

@@ -11,6 +11,7 @@
 #include "userspace/agent/quota_steer.h"
 #include "userspace/quota/central.h"
 #include "userspace/quota/lease.h"
+#include "userspace/quota/turns.h"
 
 /* One leased limit of one tenant. */
 struct sl_quota_slot {
@@ -54,7 +55,7 @@ struct sl_quota_leading {
 	bool is_on;				   /* some capacity is known */
 	int64_t capacity_mu_per_s[SL_QUOTA_KINDS]; /* -1: not known */
 	int64_t token;				   /* 0: another agent leads */
-	uint64_t next_ns;
+	struct sl_turns turns;
 	bool is_busy; /* a round is under way */
 	struct sl_quota_lead_stats stats;
 };
