@@ -42,7 +42,7 @@ check weight fair --share
 check hold hold --share
 check lead fresh --share
 check lock lock --share
-SEEDS=300 check fence token --share
+SEEDS=600 check fence token --share
 # Its clock goes back and its lock is lost.
 if "$sim" --share --seed 1390 && ! "$sim" --share --seed 1390 --break cling >/dev/null; then
 	echo "ok - a leader comes back where it lets its lock end"

@@ -32,6 +32,7 @@ void sl_lease_begin(struct sl_lease *lease, const struct sl_terms *terms, uint32
 		.live = nodes ? nodes : 1,
 		.nodes = nodes ? nodes : 1,
 		.window_ns = now_ns,
+		.seen_ns = now_ns,
 		.next_ns = now_ns,
 	};
 }
@@ -75,6 +76,7 @@ bool sl_lease_set_peers(struct sl_lease *lease, enum sl_lease_peers peers, uint6
 void sl_lease_observe(struct sl_lease *lease, int64_t arrived_mu, int64_t admitted_mu,
 		      uint64_t now_ns)
 {
+	lease->seen_ns = now_ns;
 	if (arrived_mu <= 0)
 		return;
 	/* After a pause the window begins where this arrived, about an observation ago. */
@@ -96,10 +98,17 @@ static int64_t per_s(int64_t amount_mu, uint64_t span_ns)
 	return rate < SL_QUOTA_RATE_MAX ? (int64_t)rate : SL_QUOTA_RATE_MAX;
 }
 
-/* More is refused than was asked for. */
-static bool is_starving(const struct sl_lease *lease, uint64_t now_ns)
+/* What was counted is of the time up to the last look. Up to now it would be too little: by
+ * half, where a question is 200 ms after another and between two looks. */
+static uint64_t seen_span_ns(const struct sl_lease *lease)
 {
-	const int64_t rate = per_s(lease->arrived_mu, now_ns - lease->window_ns);
+	return lease->seen_ns > lease->window_ns ? lease->seen_ns - lease->window_ns : 0;
+}
+
+/* More is refused than was asked for. */
+static bool is_starving(const struct sl_lease *lease)
+{
+	const int64_t rate = per_s(lease->arrived_mu, seen_span_ns(lease));
 
 	return lease->arrived_mu >= ARRIVED_LEAST &&
 	       rate > lease->asked_mu_per_s / 10 * (lease->contended ? 13 : 11) &&
@@ -108,9 +117,9 @@ static bool is_starving(const struct sl_lease *lease, uint64_t now_ns)
 }
 
 /* Others want what is not wanted here any more. */
-static bool has_left(const struct sl_lease *lease, uint64_t now_ns)
+static bool has_left(const struct sl_lease *lease)
 {
-	const uint64_t span_ns = now_ns - lease->window_ns;
+	const uint64_t span_ns = seen_span_ns(lease);
 
 	return lease->contended && span_ns > GAP_NS + SL_LEASE_EARLY_MS * MS_NS &&
 	       per_s(lease->arrived_mu, span_ns) < lease->asked_mu_per_s / 2 &&
@@ -141,7 +150,7 @@ uint64_t sl_lease_due_ns(const struct sl_lease *lease, uint64_t now_ns)
 		return due_ns;
 	if (lease->failures)
 		return most(earliest_ns, due_ns);
-	if (is_starving(lease, now_ns) || has_left(lease, now_ns))
+	if (is_starving(lease) || has_left(lease))
 		due_ns = now_ns;
 	if (lease->rate_mu_per_s > 0)
 		due_ns = least(due_ns, most(lease->busy_ns, lease->window_ns) + IDLE_NS);
@@ -165,7 +174,7 @@ static bool has_moved(const struct sl_lease *lease, int64_t rate, uint64_t span_
 /* Few arrivals in a short window say little: they count as of a second. */
 static void estimate(struct sl_lease *lease, uint64_t now_ns)
 {
-	const uint64_t seen_ns = now_ns - lease->window_ns;
+	const uint64_t seen_ns = seen_span_ns(lease);
 	const uint64_t span_ns =
 		lease->arrived_mu < ARRIVED_LEAST && seen_ns < S_NS ? S_NS : seen_ns;
 	const int64_t rate = per_s(lease->arrived_mu, span_ns);
@@ -174,6 +183,8 @@ static void estimate(struct sl_lease *lease, uint64_t now_ns)
 
 	if (now_ns - lease->busy_ns >= IDLE_NS || lease->draining)
 		lease->estimate_mu_per_s = 0;
+	else if (!seen_ns) /* nobody looked since: as it was */
+		return;
 	else if (!before)
 		lease->estimate_mu_per_s = rate;
 	else if (lease->send_id || lease->arrived_mu)
@@ -219,9 +230,11 @@ bool sl_lease_ask(struct sl_lease *lease, struct sl_renew *ret, uint64_t *ret_se
 	bool lowered = false;
 
 	estimate(lease, now_ns);
+	if (seen_span_ns(lease))
+		lease->used_mu_per_s = per_s(lease->admitted_mu, seen_span_ns(lease));
 	*ret = (struct sl_renew){
 		.want_mu_per_s = lease->estimate_mu_per_s + lease->estimate_mu_per_s / 10,
-		.used_mu_per_s = per_s(lease->admitted_mu, now_ns - lease->window_ns),
+		.used_mu_per_s = lease->used_mu_per_s,
 		.ttl_ms = steady ? 2 * ttl_ms : ttl_ms,
 		.safe_mu_per_s = lease->safe_mu_per_s,
 	};
@@ -244,7 +257,7 @@ bool sl_lease_ask(struct sl_lease *lease, struct sl_renew *ret, uint64_t *ret_se
 	lease->sent_want_mu_per_s = ret->want_mu_per_s;
 	lease->asked_mu_per_s = lease->estimate_mu_per_s;
 	lease->arrived_mu = lease->admitted_mu = 0;
-	lease->window_ns = now_ns;
+	lease->window_ns = most(lease->window_ns, lease->seen_ns);
 	return lowered;
 }
 

@@ -94,13 +94,14 @@ struct sl_lease {
 	/* demand */
 	int64_t estimate_mu_per_s;	 /* smoothed arrivals */
 	int64_t asked_mu_per_s;		 /* the estimate that was last asked for */
-	int64_t arrived_mu, admitted_mu; /* since window_ns */
-	uint64_t window_ns;
-	uint64_t busy_ns; /* of the last arrival */
-	uint64_t next_ns; /* regular renewal, or retry */
-	bool acks_early;  /* next_ns is an early ack: no gap before it */
-	bool was_expired; /* counted */
-	uint32_t steady;  /* renewals in a row without change or contention */
+	int64_t used_mu_per_s;		 /* admitted, as it was last said */
+	int64_t arrived_mu, admitted_mu; /* from window_ns to seen_ns */
+	uint64_t window_ns, seen_ns;	 /* of the last look */
+	uint64_t busy_ns;		 /* of the last arrival */
+	uint64_t next_ns;		 /* regular renewal, or retry */
+	bool acks_early;		 /* next_ns is an early ack: no gap before it */
+	bool was_expired;		 /* counted */
+	uint32_t steady;		 /* renewals in a row without change or contention */
 };
 
 /* Cold. @terms must be checked. @nodes: how many there may be, a guess; 0 counts as 1. */

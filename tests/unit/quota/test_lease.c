@@ -54,6 +54,25 @@ static void less_is_released_before_it_is_reported(void **state)
 	assert_true(state_of(world).cap_mu < R / 4);
 }
 
+/* What came since the last look is not counted yet: the time since then is not, either. */
+static void between_two_looks_demand_is_what_it_was(void **state)
+{
+	struct world *world = *state;
+
+	hold(world, R / 2);
+	world->now += 90 * MS_NS;
+	(void)ask(world);
+	assert_int_equal(world->asked.want_mu_per_s, R / 2 / 10 * 11);
+	assert_int_equal(world->asked.used_mu_per_s, R / 2);
+	(void)answer(world, R / 2);
+	world->now += 10 * MS_NS - 100 * MS_NS; /* arrive() is a look 100 ms later */
+	arrive(world, R / 2, R / 2);
+	world->now += 90 * MS_NS;
+	(void)ask(world);
+	assert_int_equal(world->asked.want_mu_per_s, R / 2 / 10 * 11);
+	assert_int_equal(world->asked.used_mu_per_s, R / 2);
+}
+
 static void about_the_same_is_not_released(void **state)
 {
 	struct world *world = *state;
@@ -419,6 +438,7 @@ int main(void)
 		cmocka_unit_test_setup(a_cold_node_has_one_cost_and_a_hundredth, begin),
 		cmocka_unit_test_setup(a_grant_is_applied_with_its_burst_and_end, begin),
 		cmocka_unit_test_setup(less_is_released_before_it_is_reported, begin),
+		cmocka_unit_test_setup(between_two_looks_demand_is_what_it_was, begin),
 		cmocka_unit_test_setup(about_the_same_is_not_released, begin),
 		cmocka_unit_test_setup(only_the_answer_to_the_last_question_counts, begin),
 		cmocka_unit_test_setup(an_answer_after_its_time_is_dropped, begin),
