@@ -104,6 +104,9 @@ static void set_up_tenant(struct sl_world *world, uint32_t index)
 		       choose_ratio(options, index));
 	if (options->is_steady)
 		sl_demand_steady(&tenant->demand);
+	if (!options->is_design && !options->is_large)
+		sl_late_init(&tenant->known, options->places, SL_SIM_LAG_S,
+			     (double)options->tick_ns / SL_SIM_S_NS);
 	tenant->exact_units = (double)tenant->terms.burst_mu / SL_SIM_MU;
 	tenant->pair =
 		table(options->places + world->instances - options->nodes, sizeof(*tenant->pair));

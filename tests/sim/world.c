@@ -13,6 +13,7 @@ static void free_tenant(struct sl_sim_tenant *tenant)
 	sl_store_free(tenant->store);
 	sl_store_free(tenant->replica);
 	sl_demand_release(&tenant->demand);
+	sl_late_release(&tenant->known);
 	free(tenant->pair);
 }
 
@@ -77,6 +78,7 @@ static void arrive(struct sl_world *world, struct sl_sim_pair *pair, uint32_t ar
 	pair->admitted += admitted;
 	counted->admitted += admitted;
 	if (is_present) {
+		sl_late_arrive(&world->tenant[pair->tenant].known, pair->place, arrived);
 		counted->step.offered += arrived;
 		counted->step.admitted += admitted;
 	}

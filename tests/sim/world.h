@@ -16,6 +16,7 @@
 #include "tests/sim/bucket.h"
 #include "tests/sim/demand.h"
 #include "tests/sim/fault.h"
+#include "tests/sim/late.h"
 #include "tests/sim/record.h"
 #include "tests/sim/rng.h"
 #include "userspace/quota/central.h"
@@ -27,6 +28,10 @@
 #define SL_SIM_MU    1000 /* milli-units of a unit */
 /* After a change of terms: a second to all nodes, and an old lease's end. */
 #define SL_SIM_TERMS_KNOWN_NS (7 * SL_SIM_S_NS)
+
+/* How old the demand is, at the most, that a lease was made for: a period of at most 1.1 s, more by
+ * what .7 of the new and .3 of the old estimate make of it, and the way there and back. */
+#define SL_SIM_LAG_S (1.1 * (1 + .3 / .7) + .14)
 
 /* A fault in the code under test, put there on purpose: the checks must find it. */
 enum sl_sim_break {
@@ -97,6 +102,8 @@ struct sl_sim_tenant {
 	double most;	     /* of the sum of leases, of R */
 	double late_s;	     /* seconds at the end in which demand stood */
 	uint64_t late_offered, late_admitted, late_exact;
+	double late_known;
+	struct sl_late known; /* without places in the table and in runs for size */
 };
 
 struct sl_sim_pair {
