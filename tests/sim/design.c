@@ -17,14 +17,35 @@ static const struct {
 		failover_end, partition, partition_end;
 } at = { 20, 60, 100, 140, 160, 170, 190, 219.4, 220, 230, 245, 265 };
 
+/* Of the further seeds: the crash is looked at for 20 s and the three in which it must stay over.
+ */
+static const struct {
+	double shift, crash, end;
+} soon = { 30, 50, 74 };
+
 static uint64_t ns(double seconds)
 {
 	return (uint64_t)(seconds * 1e9);
 }
 
+static uint32_t tenth_of(uint32_t nodes)
+{
+	return nodes >= 10 ? nodes / 10 : 1;
+}
+
+static void plan_soon(struct sl_faults *faults, uint32_t nodes)
+{
+	sl_faults_add(faults, (struct sl_fault){ .kind = SL_FAULT_SHIFT, .at_ns = ns(soon.shift) });
+	sl_faults_add(faults, (struct sl_fault){ .kind = SL_FAULT_CRASH,
+						 .at_ns = ns(soon.crash),
+						 .for_ns = ns(soon.end - soon.crash),
+						 .node = nodes / 2,
+						 .count = tenth_of(nodes) });
+}
+
 static void plan(struct sl_faults *faults, uint32_t nodes)
 {
-	const uint32_t tenth = nodes >= 10 ? nodes / 10 : 1;
+	const uint32_t tenth = tenth_of(nodes);
 	const struct sl_fault script[] = {
 		{ .kind = SL_FAULT_SHIFT, .at_ns = ns(at.shift) },
 		{ .kind = SL_FAULT_CRASH,
@@ -49,10 +70,40 @@ static void plan(struct sl_faults *faults, uint32_t nodes)
 		sl_faults_add(faults, script[i]);
 }
 
+/* ---- of several seeds ---------------------------------------------------------------- */
+
+/* How soon it is over is chance by a second: it ends in a half second that must be at 97 %, so
+ * what a few tenants' demand does just then decides. */
+struct recoveries {
+	size_t count;
+	double shift_s[SL_SIM_DESIGN_SEEDS_MAX], crash_s[SL_SIM_DESIGN_SEEDS_MAX];
+};
+
+static double recovery_s(const struct sl_record *record, double at_s)
+{
+	return sl_record_recovery_s(record, at_s, (struct sl_period){ at_s - 10, at_s });
+}
+
+static void add_recoveries(struct recoveries *recoveries, const struct sl_record *record,
+			   double shift_s, double crash_s)
+{
+	recoveries->shift_s[recoveries->count] = recovery_s(record, shift_s);
+	recoveries->crash_s[recoveries->count] = recovery_s(record, crash_s);
+	recoveries->count++;
+}
+
+static int compare(const void *a, const void *b)
+{
+	const double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
 /* ---- the table -------------------------------------------------------------------- */
 
 struct figures {
 	const struct sl_record *record;
+	struct recoveries recoveries;
 	double *limit, *burst;
 	/* The burst of those alone that the name says: the others' is without end. */
 	double *leased, *small;
@@ -98,9 +149,18 @@ static void release(struct figures *figures)
 	free(figures->small_most);
 }
 
-/* @name: of build/bench/results.json, or NULL. @sign: "<=", ">=", or "" without a target. */
-static void show(struct figures *figures, const char *text, const char *name, double value,
-		 const char *sign, double target)
+/* @name: of build/bench/results.json, or NULL. */
+static void write_out(const struct figures *figures, const char *name, double value, double least,
+		      double most)
+{
+	if (name && figures->out)
+		(void)fprintf(figures->out, "measured %s - %.6f %.6f %.6f\n", name, value, least,
+			      most);
+}
+
+/* @sign: "<=", ">=", or "" without a target. */
+static void print_line(struct figures *figures, const char *text, double value, const char *sign,
+		       double target)
 {
 	bool is_met = sign[0] == '>' ? value >= target : value <= target;
 
@@ -109,9 +169,30 @@ static void show(struct figures *figures, const char *text, const char *name, do
 		printf("  %s %-7g %s", sign, target, is_met ? "yes" : "NO");
 	putchar('\n');
 	figures->missed += sign[0] && !is_met;
-	if (name && figures->out)
-		(void)fprintf(figures->out, "measured %s - %.6f %.6f %.6f\n", name, value, value,
-			      value);
+}
+
+static void show(struct figures *figures, const char *text, const char *name, double value,
+		 const char *sign, double target)
+{
+	print_line(figures, text, value, sign, target);
+	write_out(figures, name, value, value, value);
+}
+
+/* Of several seeds; sorts them. The target is the median's. */
+static void show_median(struct figures *figures, const char *text, const char *name, double *values,
+			double target)
+{
+	const size_t count = figures->recoveries.count;
+	double median;
+
+	printf("   of seeds:");
+	for (size_t i = 0; i < count; i++)
+		printf(" %.1f", values[i]);
+	putchar('\n');
+	qsort(values, count, sizeof(*values), compare);
+	median = (values[(count - 1) / 2] + values[count / 2]) / 2;
+	print_line(figures, text, median, "<=", target);
+	write_out(figures, name, median, values[0], values[count - 1]);
 }
 
 static struct sl_period period(double from_s, double until_s)
@@ -129,8 +210,7 @@ static void print_table(struct figures *figures)
 {
 	const struct sl_record *record = figures->record;
 	const struct sl_period outage = period(at.outage, at.outage_end);
-	double shift_s = sl_record_recovery_s(record, at.shift, period(at.shift - 10, at.shift));
-	double crash_s = sl_record_recovery_s(record, at.crash, period(at.crash - 10, at.crash));
+	struct recoveries *recoveries = &figures->recoveries;
 	double back_s =
 		sl_record_recovery_s(record, at.outage_end, period(at.outage - 10, at.outage));
 	double worst = sl_record_over_worst(record, period(at.partition, at.partition_end),
@@ -142,10 +222,12 @@ static void print_table(struct figures *figures)
 	     "<=", 0);
 	show(figures, "Jain over tenants, steady", "sim.jain_tenants",
 	     sl_record_jain(record, period(at.warm, at.shift)), ">=", .999);
-	show(figures, "shift: to 97 % of before (s)", "sim.shift_s", shift_s, "<=", 2.0);
+	show_median(figures, "shift: to 97 % of before, the median (s)", "sim.shift_s",
+		    recoveries->shift_s, 2.0);
 	show(figures, "use, 20 s after the shift (%)", NULL,
 	     sl_record_use(record, period(at.shift, at.shift + 20)), "", 0);
-	show(figures, "crash of a tenth: to 97 % of before (s)", "sim.crash_s", crash_s, "<=", 2.2);
+	show_median(figures, "crash of a tenth: the same (s)", "sim.crash_s", recoveries->crash_s,
+		    2.2);
 	show(figures, "use, 20 s after the crash (%)", NULL,
 	     sl_record_use(record, period(at.crash, at.crash + 20)), "", 0);
 	show(figures, "outage 30 s, demand moves: use (%)", "sim.outage_use_percent",
@@ -217,34 +299,63 @@ static void print_load(const struct sl_world *world)
 	       (double)charges / END_S);
 }
 
+static struct sl_world *run(const struct sl_sim_design *design, uint64_t seed, double end_s,
+			    struct sl_faults *faults)
+{
+	const struct sl_sim_options options = {
+		.seed = seed,
+		.nodes = design->nodes,
+		.tenants = design->tenants,
+		.places = design->places,
+		.end_ns = ns(end_s),
+		.tick_ns = TICK_NS,
+		.model = design->model,
+		.is_design = true,
+		.can_recover = true,
+		.has_trace = design->has_trace && seed == design->seed,
+		.traced = design->traced,
+	};
+	struct sl_world *world;
+
+	world = sl_world_new(&options, faults);
+	sl_world_run(world);
+	return world;
+}
+
+/* Shift and crash alone, of the seeds after the table's. Returns how many broke a rule. */
+static int run_further(const struct sl_sim_design *design, struct recoveries *recoveries)
+{
+	int broken = 0;
+
+	for (uint32_t i = 1; i < design->seeds; i++) {
+		struct sl_faults faults = { 0 };
+		sl_cleanup(sl_world_freep) struct sl_world *world = NULL;
+
+		plan_soon(&faults, design->nodes);
+		world = run(design, design->seed + i, soon.end, &faults);
+		broken += report_finding(world);
+		add_recoveries(recoveries, &world->record, soon.shift, soon.crash);
+	}
+	return broken;
+}
+
 int sl_sim_run_design(const struct sl_sim_design *design, FILE *out)
 {
 	struct sl_faults faults = { 0 };
 	sl_cleanup(sl_world_freep) struct sl_world *world = NULL;
 	sl_cleanup(release) struct figures figures = { 0 };
-	const struct sl_sim_options options = {
-		.seed = design->seed,
-		.nodes = design->nodes,
-		.tenants = design->tenants,
-		.places = design->places,
-		.end_ns = END_S * SL_SIM_S_NS,
-		.tick_ns = TICK_NS,
-		.model = design->model,
-		.is_design = true,
-		.can_recover = true,
-		.has_trace = design->has_trace,
-		.traced = design->traced,
-	};
 	double begin_s = cpu_s();
 	int broken;
 
 	plan(&faults, design->nodes);
-	world = sl_world_new(&options, &faults);
-	sl_world_run(world);
-	printf("%u nodes, %u tenants, demand %s, %d s, seed %llu\n", design->nodes, design->tenants,
-	       sl_demand_name(design->model), END_S, (unsigned long long)design->seed);
+	world = run(design, design->seed, END_S, &faults);
+	printf("%u nodes, %u tenants, demand %s, %d s, seed %llu; shift and crash of %u seeds\n",
+	       design->nodes, design->tenants, sl_demand_name(design->model), END_S,
+	       (unsigned long long)design->seed, design->seeds);
 	broken = report_finding(world);
 	init(&figures, world, out);
+	add_recoveries(&figures.recoveries, &world->record, at.shift, at.crash);
+	broken += run_further(design, &figures.recoveries);
 	if (!broken)
 		print_table(&figures);
 	if (design->lists_tenants)

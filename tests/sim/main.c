@@ -124,6 +124,7 @@ static int run_design(const struct arguments *arguments)
 {
 	const struct sl_sim_design design = {
 		.seed = arguments->seed,
+		.seeds = arguments->seeds ? (uint32_t)arguments->seeds : SL_SIM_DESIGN_SEEDS,
 		.nodes = arguments->nodes ? arguments->nodes : 50,
 		.tenants = arguments->tenants ? arguments->tenants : 200,
 		.model = arguments->model,
@@ -245,6 +246,8 @@ int main(int argc, char **argv)
 	if ((arguments.wanders || arguments.has_links || arguments.service_us) &&
 	    !arguments.large_s)
 		sl_die("--wander, --links, --service: only with --large");
+	if (arguments.is_design && arguments.seeds > SL_SIM_DESIGN_SEEDS_MAX)
+		sl_die("--seeds: at most %u with --design", SL_SIM_DESIGN_SEEDS_MAX);
 	if (arguments.is_design)
 		return run_design(&arguments);
 	if (arguments.large_s)
