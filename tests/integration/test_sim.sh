@@ -85,4 +85,20 @@ else
 	echo "not ok - backpressure: a rule does not hold"
 	bad=1
 fi
+
+# Every option of the source has its line, and what is none is refused.
+help=$("$sim" --help)
+mapfile -t options < <(sed -nE 's/^\t\{ "([a-z-]+)",.*/--\1/p' tests/sim/arguments.c)
+for option in "${options[@]}"; do
+	grep -qe "$option\b" <<<"$help" && continue
+	echo "not ok - --help does not name $option"
+	bad=1
+done
+"$sim" --nothing 2>/dev/null
+if [ $? = 2 ] && [ ${#options[@]} -gt 15 ]; then
+	echo "ok - the command line"
+else
+	echo "not ok - the command line"
+	bad=1
+fi
 exit $bad
