@@ -325,7 +325,6 @@ fuzz: $(SKEL) $(TEST_SKEL) ## fuzz one parser: T=name SECONDS=60
 
 .PHONY: sim
 sim: $(SIM) ## simulate quotas: thousands of seeds with faults, then the design's table
-	$(Q)mkdir -p $(O)/bench
 	$(Q)tests/sim/run.sh
 
 FAULT ?=

@@ -14,5 +14,6 @@ bad=0
 "$sim" --seed "${FIRST:-1}" --seeds "${SEEDS:-20000}" || bad=1
 "$sim" --share --seed "${FIRST:-1}" --seeds "${SHARE_SEEDS:-3000}" || bad=1
 "$sim" --pressure --seed "${FIRST:-1}" --seeds "${PRESSURE_SEEDS:-1000}" || bad=1
+mkdir -p "$build/bench"
 "$sim" --design --out "$build/bench/sim" || bad=1
 exit $bad
