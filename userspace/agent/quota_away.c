@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "userspace/agent/quota_private.h"
+#include "userspace/base/clock.h"
 
 #define NS_PER_MS 1000000ull
 #define NS_PER_S  1e9
@@ -139,7 +140,7 @@ static const char *holds(char ret[HOLD_BYTES], const struct sl_quota *quota)
 
 static const char *moment(char ret[TIME_BYTES], uint64_t ago_ns)
 {
-	const time_t then = time(NULL) - (time_t)(ago_ns / 1000000000u);
+	const time_t then = (time_t)((sl_wall_ns() - ago_ns) / 1000000000u);
 	struct tm utc;
 
 	if (!gmtime_r(&then, &utc) || !strftime(ret, TIME_BYTES, "%Y-%m-%dT%H:%M:%SZ", &utc))
